@@ -1,0 +1,44 @@
+#pragma once
+/// Words with units, parsed once to integers: durations, percentages, bit rates. A bare number is
+/// refused with a hint, because "80" has meant both milliseconds and seconds in other tools.
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace tinet {
+
+using Nanoseconds = std::chrono::nanoseconds;
+using Milliseconds = std::chrono::milliseconds;
+
+/// Parses "250ms", "1.5s", "2m", "1h", "10us", "5ns"; no sign, no blanks, at most 9 digits after the
+/// point, at most 10^6 hours.
+/// @param what names the word in the error, e.g. "--for"
+/// @throws Error Usage, naming `what`, the word and a correct form
+[[nodiscard]] Nanoseconds parse_duration(std::string_view text, std::string_view what);
+
+/// Shortest exact form that parse_duration() takes: "1.5s", "250ms", "2m".
+[[nodiscard]] std::string format_duration(Nanoseconds duration);
+
+/// A probability in parts per million, 0..1000000.
+struct Ppm {
+  std::uint32_t value = 0;
+  friend auto operator<=>(const Ppm&, const Ppm&) = default;
+};
+
+/// Parses "10%", "0.5%", "0%", "100%"; resolution 0.0001 %.
+/// @throws Error Usage when the sign is missing, out of range or finer than the resolution
+[[nodiscard]] Ppm parse_percent(std::string_view text, std::string_view what);
+
+/// "10%", "0.5%".
+[[nodiscard]] std::string format_percent(Ppm probability);
+
+/// Parses "500bit", "64kbit", "10mbit", "1gbit" (powers of 1000, as tc(8)) to bits per second, 1..10^12.
+/// @throws Error Usage
+[[nodiscard]] std::uint64_t parse_bitrate(std::string_view text, std::string_view what);
+
+/// "10mbit", "1.5gbit".
+[[nodiscard]] std::string format_bitrate(std::uint64_t bits_per_second);
+
+}  // namespace tinet
