@@ -17,9 +17,12 @@ struct KindName {
 };
 
 constexpr KindName kKinds[] = {
-    {ErrorKind::Operation, "operation", 1},     {ErrorKind::Usage, "usage", 2},
-    {ErrorKind::Unavailable, "unavailable", 3}, {ErrorKind::Conflict, "conflict", 4},
-    {ErrorKind::Check, "check", 5},             {ErrorKind::Interrupted, "interrupted", 130},
+    {ErrorKind::Operation, "operation", 1},
+    {ErrorKind::Usage, "usage", 2},
+    {ErrorKind::Unavailable, "unavailable", 3},
+    {ErrorKind::Conflict, "conflict", 4},
+    {ErrorKind::Check, "check", 5},
+    {ErrorKind::Interrupted, "interrupted", 130},
 };
 
 const KindName& entry(ErrorKind kind) noexcept {
@@ -46,9 +49,13 @@ ErrorKind kind_of(int error) noexcept {
 
 }  // namespace
 
-int exit_code(ErrorKind kind) noexcept { return entry(kind).exit_code; }
+int exit_code(ErrorKind kind) noexcept {
+  return entry(kind).exit_code;
+}
 
-std::string_view to_string(ErrorKind kind) noexcept { return entry(kind).name; }
+std::string_view to_string(ErrorKind kind) noexcept {
+  return entry(kind).name;
+}
 
 ErrorKind error_kind_from(std::string_view name) noexcept {
   for (const auto& candidate : kKinds) {

@@ -52,8 +52,8 @@ class Error : public std::runtime_error {
   std::string log_tail_;
 };
 
-/// Throws Error with ": <strerror(error)>" appended to `what`. EPERM, EACCES, ENOSYS, EOPNOTSUPP and
-/// EAFNOSUPPORT are Unavailable, everything else is Operation.
+/// Throws Error with ": <strerror(error)>" appended to `what`. EPERM, EACCES, ENOSYS, EOPNOTSUPP
+/// and EAFNOSUPPORT are Unavailable, everything else is Operation.
 /// @param error errno, saved on the line after the call that failed
 [[noreturn]] void throw_errno(int error, const std::string& what, const std::string& hint = {});
 

@@ -26,9 +26,11 @@ namespace tinet {
 
 /// The candidate closest to `word` by edit distance, when it is close enough to be meant (at most a
 /// third of the longer word's length, at least 1 edit allowed); empty otherwise.
-[[nodiscard]] std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
+[[nodiscard]] std::string nearest(std::string_view word,
+                                  const std::vector<std::string>& candidates);
 
-/// True when `pattern`, in which `*` stands for any text and `?` for one character, matches all of `text`.
+/// True when `pattern`, in which `*` stands for any text and `?` for one character, matches all of
+/// `text`.
 [[nodiscard]] bool glob_match(std::string_view pattern, std::string_view text);
 
 /// The last `lines` lines of `text`.

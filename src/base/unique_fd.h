@@ -1,9 +1,9 @@
 #pragma once
 /// Ownership of one file descriptor. Every descriptor in tinet is created close-on-exec.
 
-#include <unistd.h>
-
 #include <utility>
+
+#include <unistd.h>
 
 namespace tinet {
 

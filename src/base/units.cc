@@ -22,7 +22,9 @@ struct Quantity {
   std::string_view unit;
 };
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 std::optional<Quantity> parse_quantity(std::string_view text) {
   Quantity quantity;
@@ -62,12 +64,15 @@ std::optional<Quantity> parse_quantity(std::string_view text) {
   throw_usage(std::string(what) + ": '" + std::string(text) + "' " + why, hint);
 }
 
+// Products of a scale and a whole part pass 64 bits before they are compared with the limit.
+__extension__ using Wide = unsigned __int128;
+
 /// Value in the smallest unit, or nullopt when it is not whole or does not fit.
 std::optional<std::uint64_t> scaled(const Quantity& quantity, std::uint64_t scale,
                                     std::uint64_t max) {
   constexpr std::uint64_t kNano = 1'000'000'000;
-  const auto value = static_cast<unsigned __int128>(quantity.whole) * scale * kNano +
-                     static_cast<unsigned __int128>(quantity.nanos) * scale;
+  const auto value =
+      static_cast<Wide>(quantity.whole) * scale * kNano + static_cast<Wide>(quantity.nanos) * scale;
   if (value % kNano != 0 || value / kNano > max) {
     return std::nullopt;
   }

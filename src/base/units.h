@@ -12,8 +12,8 @@ namespace tinet {
 using Nanoseconds = std::chrono::nanoseconds;
 using Milliseconds = std::chrono::milliseconds;
 
-/// Parses "250ms", "1.5s", "2m", "1h", "10us", "5ns"; no sign, no blanks, at most 9 digits after the
-/// point, at most 10^6 hours.
+/// Parses "250ms", "1.5s", "2m", "1h", "10us", "5ns"; no sign, no blanks, at most 9 digits after
+/// the point, at most 10^6 hours.
 /// @param what names the word in the error, e.g. "--for"
 /// @throws Error Usage, naming `what`, the word and a correct form
 [[nodiscard]] Nanoseconds parse_duration(std::string_view text, std::string_view what);
@@ -34,7 +34,8 @@ struct Ppm {
 /// "10%", "0.5%".
 [[nodiscard]] std::string format_percent(Ppm probability);
 
-/// Parses "500bit", "64kbit", "10mbit", "1gbit" (powers of 1000, as tc(8)) to bits per second, 1..10^12.
+/// Parses "500bit", "64kbit", "10mbit", "1gbit" (powers of 1000, as tc(8)) to bits per
+/// second, 1..10^12.
 /// @throws Error Usage
 [[nodiscard]] std::uint64_t parse_bitrate(std::string_view text, std::string_view what);
 
