@@ -1,0 +1,122 @@
+#pragma once
+/// The cluster's network as the supervisor sees it: endpoints that can talk, faults that change
+/// what links do, counters that say what happened. Concrete fabrics (netns_fabric; later the proxy)
+/// are picked by src/cli alone. Everything is called from the supervisor's one thread; calls block
+/// for the kernel's own time (a commit of 1000 links: a few milliseconds).
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "src/base/unique_fd.h"
+#include "src/model/address.h"
+#include "src/model/fault.h"
+
+namespace tinet {
+
+/// One instance (or the client) as the network knows it.
+struct FabricEndpoint {
+  std::string name;
+  Ipv4 address;
+  std::optional<Ipv6> address6;
+};
+
+struct FabricPlan {
+  Subnet subnet;
+  Ipv4 gateway;
+  std::vector<FabricEndpoint> endpoints;  ///< position = Endpoint number; the client is the last
+};
+
+/// Packets counted by the kernel for one fault (sum over its links) or one link.
+struct PacketCounts {
+  std::uint64_t dropped = 0;
+  std::uint64_t bytes_dropped = 0;
+  friend bool operator==(const PacketCounts&, const PacketCounts&) = default;
+};
+
+/// State of one link after composition.
+struct LinkState {
+  Link link;
+  Effect effect;
+  std::vector<FaultId> decided_by;  ///< faults that imply the deciding effect
+  PacketCounts packets;             ///< since the cluster started
+};
+
+/// What an apply() did; `committed` is false when nothing had to change.
+struct ApplyReport {
+  bool committed = false;
+  bool atomic = true;  ///< one transaction decided for every link
+  std::size_t links_changed = 0;
+  std::vector<std::string> notes;  ///< e.g. why a part could not be in the transaction
+};
+
+/// Why a packet from A to B gets or does not get through.
+struct LinkExplanation {
+  Link link;
+  Effect effect;
+  std::vector<FaultId> decided_by;
+  std::string mechanism;  ///< "nftables", or "none" when nothing decides
+  std::string rule;       ///< the deciding element or rule, as nft(8) would print it
+};
+
+/// Difference between the intent and what was read back from the kernel.
+struct Drift {
+  std::string what;  ///< e.g. "element tikv-0 . tikv-1 is missing in map layer8"
+  bool repaired = false;
+};
+
+class Fabric {
+ public:
+  Fabric() = default;
+  Fabric(const Fabric&) = delete;
+  Fabric& operator=(const Fabric&) = delete;
+  Fabric(Fabric&&) = delete;
+  Fabric& operator=(Fabric&&) = delete;
+  /// Removes everything it made.
+  virtual ~Fabric() = default;
+
+  /// "netns", "rootless" or "proxy".
+  [[nodiscard]] virtual std::string_view backend() const = 0;
+
+  /// Network namespace of an endpoint, to be entered with setns(2); -1 when the backend has none.
+  [[nodiscard]] virtual int namespace_fd(Endpoint endpoint) const = 0;
+  /// The switch's namespace (for `state_dir/netns/switch`); -1 when the backend has none.
+  [[nodiscard]] virtual int switch_namespace_fd() const = 0;
+
+  /// A socket that lives in the endpoint's network, close-on-exec.
+  /// @throws Error Operation
+  [[nodiscard]] virtual UniqueFd open_socket(Endpoint endpoint, int domain, int type,
+                                             int protocol) = 0;
+
+  /// Makes the network do exactly what `active` implies at time `now`, as one transaction of
+  /// differences, and reads it back. Strong guarantee: after an exception the former state holds.
+  /// @throws Error Conflict when faults cannot be combined (names both, or "more distinct ends than
+  ///         layers"), Operation when the kernel refuses or the read-back differs
+  virtual ApplyReport apply(const std::vector<Fault>& active, MonoTime now) = 0;
+
+  /// What apply() would send, one line per message, without changing anything.
+  [[nodiscard]] virtual std::vector<std::string> preview(const std::vector<Fault>& active,
+                                                         MonoTime now) = 0;
+
+  /// Every link that has an effect or has ever had one, with live counters, at time `now`.
+  [[nodiscard]] virtual std::vector<LinkState> links(MonoTime now) = 0;
+
+  /// Packets that were decided by this fault so far; kept after it ended.
+  [[nodiscard]] virtual PacketCounts packets(FaultId fault) = 0;
+
+  [[nodiscard]] virtual LinkExplanation why(Link link, MonoTime now) = 0;
+
+  /// Compares the kernel with the intent and repairs differences.
+  [[nodiscard]] virtual std::vector<Drift> audit(MonoTime now) = 0;
+};
+
+/// A probe that `--verify` sends: one UDP datagram per ordered pair, from the sender's namespace to
+/// the receiver's, repeated `attempts` times.
+struct PairVerdict {
+  Link link;
+  bool arrived = false;
+};
+
+}  // namespace tinet

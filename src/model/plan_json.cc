@@ -1,0 +1,67 @@
+#include <boost/describe.hpp>
+#include <boost/json.hpp>
+
+#include "src/base/error.h"
+#include "src/model/plan.h"
+
+namespace tinet {
+
+namespace json = boost::json;
+
+// Addresses are text in JSON; everything else is described member by member.
+void tag_invoke(json::value_from_tag /*tag*/, json::value& out, const Ipv4& address) {
+  out = to_string(address);
+}
+Ipv4 tag_invoke(json::value_to_tag<Ipv4> /*tag*/, const json::value& in) {
+  return parse_ipv4(in.as_string(), "plan");
+}
+void tag_invoke(json::value_from_tag /*tag*/, json::value& out, const Ipv6& address) {
+  out = to_string(address);
+}
+Ipv6 tag_invoke(json::value_to_tag<Ipv6> /*tag*/, const json::value& in) {
+  return parse_ipv6(in.as_string(), "plan");
+}
+void tag_invoke(json::value_from_tag /*tag*/, json::value& out, const Subnet& subnet) {
+  out = to_string(subnet);
+}
+Subnet tag_invoke(json::value_to_tag<Subnet> /*tag*/, const json::value& in) {
+  return parse_subnet(in.as_string(), "plan");
+}
+
+BOOST_DESCRIBE_STRUCT(ServicePort, (), (name, port))
+BOOST_DESCRIBE_STRUCT(PlanFile, (), (path, content))
+BOOST_DESCRIBE_ENUM(JsonOp, Exists, Absent, Equals, NotEquals, AtLeast)
+BOOST_DESCRIBE_STRUCT(JsonCondition, (), (pointer, op, value))
+BOOST_DESCRIBE_STRUCT(JsonExpectation, (), (in, conditions))
+BOOST_DESCRIBE_STRUCT(HttpCheck, (),
+                      (component, service, method, path, headers, body, status, json))
+BOOST_DESCRIBE_STRUCT(ReadyCheck, (), (http, tcp, log_regex, exec, timeout_ms))
+BOOST_DESCRIBE_STRUCT(StopSpec, (), (signal, grace_ms, clean_exit_codes))
+BOOST_DESCRIBE_STRUCT(InstancePlan, (),
+                      (name, component, index, zone, address, address6, program, version, args, env,
+                       directory, log, directories, files, services, ready, stop, keep_visible))
+BOOST_DESCRIBE_STRUCT(ComponentPlan, (), (name, after, first_alone, settled, settled_timeout_ms))
+BOOST_DESCRIBE_STRUCT(RoleSource, (), (driver, component, service, prefix))
+BOOST_DESCRIBE_STRUCT(PublishSpec, (), (instance, service, port, explicit_port))
+BOOST_DESCRIBE_STRUCT(PlanUser, (), (uid, gid, groups, name, home))
+BOOST_DESCRIBE_STRUCT(ClusterPlan, (),
+                      (tag, topology, store, backend, subnet, gateway, ipv6, client_address,
+                       client_address6, user, state_dir, data_dir, log_dir, keep_data, on_failure,
+                       paused, start_timeout_ms, ttl_ms, instances, components, stop_order, roles,
+                       publish, connect_lines))
+
+json::value to_json(const ClusterPlan& plan) {
+  return json::value_from(plan);
+}
+
+ClusterPlan plan_from_json(const json::value& document) {
+  // value_to() reports where it stopped only as a source place, so the message names the document.
+  auto plan = json::try_value_to<ClusterPlan>(document);
+  if (!plan) {
+    throw_usage("the cluster plan is malformed: " + plan.error().message(),
+                "start the cluster with the tinet binary that made the plan");
+  }
+  return std::move(*plan);
+}
+
+}  // namespace tinet
