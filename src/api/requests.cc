@@ -1,0 +1,114 @@
+#include "src/api/requests.h"
+
+#include <boost/describe.hpp>
+#include <boost/json.hpp>
+
+#include "src/base/text.h"
+
+namespace tinet::api {
+
+namespace json = boost::json;
+
+BOOST_DESCRIBE_STRUCT(FaultRequest, (),
+                      (kind, selector, peers, direction, each, between_zones, for_ms, seed, summary,
+                       dry_run, verify_ms))
+BOOST_DESCRIBE_STRUCT(HealRequest, (), (ids, selectors, require_effect))
+BOOST_DESCRIBE_STRUCT(InstanceRequest, (), (selector, signal, after_ms, for_ms, wait, seed))
+BOOST_DESCRIBE_STRUCT(WaitRequest, (), (selector, ready, role, changed, fault_ended, timeout_ms))
+BOOST_DESCRIBE_STRUCT(StopRequest, (), (keep_data, force))
+BOOST_DESCRIBE_STRUCT(ExecRequest, (), (target, argv, env, cwd, tty))
+BOOST_DESCRIBE_STRUCT(CaptureRequest, (), (target))
+
+json::value to_json(const FaultRequest& request) {
+  return json::value_from(request);
+}
+json::value to_json(const HealRequest& request) {
+  return json::value_from(request);
+}
+json::value to_json(const InstanceRequest& request) {
+  return json::value_from(request);
+}
+json::value to_json(const WaitRequest& request) {
+  return json::value_from(request);
+}
+json::value to_json(const StopRequest& request) {
+  return json::value_from(request);
+}
+json::value to_json(const ExecRequest& request) {
+  return json::value_from(request);
+}
+json::value to_json(const CaptureRequest& request) {
+  return json::value_from(request);
+}
+
+template <typename Request>
+Request parse_request(const json::value& body) {
+  const auto* object = body.if_object();
+  if (object == nullptr) {
+    throw_usage("the request body is not a JSON object");
+  }
+  using Members = boost::describe::describe_members<Request, boost::describe::mod_public>;
+  Request request;
+  std::vector<std::string> known;
+  std::size_t taken = 0;
+  boost::mp11::mp_for_each<Members>([&](auto member) {
+    known.emplace_back(member.name);
+    const auto* value = object->if_contains(member.name);
+    if (value == nullptr) {
+      return;
+    }
+    ++taken;
+    auto& field = request.*member.pointer;
+    auto parsed = json::try_value_to<std::remove_reference_t<decltype(field)>>(*value);
+    if (!parsed) {
+      throw_usage(std::string("request member '") + member.name + "' has the wrong type");
+    }
+    field = std::move(*parsed);
+  });
+  if (taken != object->size()) {
+    for (const auto& entry : *object) {
+      const std::string name(entry.key());
+      if (std::find(known.begin(), known.end(), name) == known.end()) {
+        const std::string meant = nearest(name, known);
+        throw_usage("unknown request member '" + name + "'",
+                    meant.empty() ? "" : "did you mean '" + meant + "'?");
+      }
+    }
+  }
+  return request;
+}
+
+template FaultRequest parse_request<FaultRequest>(const json::value&);
+template HealRequest parse_request<HealRequest>(const json::value&);
+template InstanceRequest parse_request<InstanceRequest>(const json::value&);
+template WaitRequest parse_request<WaitRequest>(const json::value&);
+template StopRequest parse_request<StopRequest>(const json::value&);
+template ExecRequest parse_request<ExecRequest>(const json::value&);
+template CaptureRequest parse_request<CaptureRequest>(const json::value&);
+
+json::value to_json(const Error& error) {
+  return {{"error",
+           {{"kind", to_string(error.kind())},
+            {"message", error.what()},
+            {"hint", error.hint()},
+            {"instance", error.instance()},
+            {"log_tail", error.log_tail()}}}};
+}
+
+Error error_from_json(const json::value& document) {
+  const auto* object = document.if_object();
+  const auto* error = object == nullptr ? nullptr : object->if_contains("error");
+  const auto* members = error == nullptr ? nullptr : error->if_object();
+  if (members == nullptr) {
+    return Error(ErrorKind::Operation, "the supervisor answered " + json::serialize(document));
+  }
+  const auto text = [&](std::string_view name) -> std::string {
+    const auto* value = members->if_contains(name);
+    return value != nullptr && value->is_string() ? std::string(value->as_string()) : "";
+  };
+  Error parsed(error_kind_from(text("kind")), text("message"), text("hint"));
+  parsed.about(text("instance"), text("log_tail"));
+  return parsed;
+}
+
+}  // namespace tinet::api
