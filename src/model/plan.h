@@ -104,6 +104,7 @@ struct ComponentPlan {
   /// Start the first instance alone and the rest when it is ready (facts: two TiDBs at first boot).
   bool first_alone = false;
   /// Conditions on the whole component once each instance is ready (e.g. all regions replicated).
+  /// A check without a component must hold for every instance of this one.
   std::vector<HttpCheck> settled;
   std::int64_t settled_timeout_ms = 60'000;
 };
@@ -148,6 +149,7 @@ struct ClusterPlan {
   std::string data_dir;
   std::string log_dir;
   bool keep_data = false;
+  bool host_link = false;            ///< join the host to the fabric as endpoint "host"
   std::string on_failure = "clean";  ///< or "keep"
   bool paused = false;               ///< network and faults only, no process
   std::int64_t start_timeout_ms = 120'000;
@@ -157,8 +159,9 @@ struct ClusterPlan {
   std::vector<std::string> stop_order;  ///< components, first stopped first
   std::vector<RoleSource> roles;
   std::vector<PublishSpec> publish;
-  std::vector<std::string> connect_lines;  ///< printed at the end of start;
-                                           ///< {published:INSTANCE:SERVICE} is filled in then
+  /// Printed at the end of start; fill_published() of src/topology/render.h then puts the ports
+  /// that were taken into {published:INSTANCE:SERVICE} and {published_port:INSTANCE:SERVICE}.
+  std::vector<std::string> connect_lines;
 
   [[nodiscard]] const InstancePlan* find(std::string_view instance) const;
 };

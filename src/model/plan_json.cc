@@ -46,9 +46,9 @@ BOOST_DESCRIBE_STRUCT(PublishSpec, (), (instance, service, port, explicit_port))
 BOOST_DESCRIBE_STRUCT(PlanUser, (), (uid, gid, groups, name, home))
 BOOST_DESCRIBE_STRUCT(ClusterPlan, (),
                       (tag, topology, store, backend, subnet, gateway, ipv6, client_address,
-                       client_address6, user, state_dir, data_dir, log_dir, keep_data, on_failure,
-                       paused, start_timeout_ms, ttl_ms, instances, components, stop_order, roles,
-                       publish, connect_lines))
+                       client_address6, user, state_dir, data_dir, log_dir, keep_data, host_link,
+                       on_failure, paused, start_timeout_ms, ttl_ms, instances, components,
+                       stop_order, roles, publish, connect_lines))
 
 json::value to_json(const ClusterPlan& plan) {
   return json::value_from(plan);
