@@ -1,0 +1,55 @@
+#pragma once
+/// All faults of a cluster: the active ones, and the ended ones for history. Pure bookkeeping; the
+/// supervisor hands the active ones to the fabric after every change.
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "src/model/fault.h"
+
+namespace tinet {
+
+class FaultBook {
+ public:
+  enum class Ending { Healed, Expired };
+  struct Ended {
+    Fault fault;
+    Ending ending = Ending::Healed;
+    std::int64_t ended_at_unix_ms = 0;
+  };
+
+  /// The id the next fault gets; ids are never used twice.
+  [[nodiscard]] FaultId next_id() const noexcept { return {last_id_ + 1}; }
+
+  /// Adds a fault that has just been applied; its id must be next_id().
+  void add(Fault fault);
+  /// Moves an active fault to the ended ones (the newest 1000 are kept).
+  /// @return nullopt when it was not active
+  std::optional<Fault> end(FaultId id, Ending ending);
+  /// Moves all faults whose end is not after `now`.
+  std::vector<Fault> expire(MonoTime now);
+
+  [[nodiscard]] std::vector<Fault> active() const;
+  /// Active faults that act on links, as the fabric wants them.
+  [[nodiscard]] std::vector<Fault> network_faults() const;
+  [[nodiscard]] const Fault* find(FaultId id) const;
+  [[nodiscard]] const std::vector<Ended>& ended() const noexcept { return ended_; }
+  [[nodiscard]] const Ended* find_ended(FaultId id) const;
+  /// True for an id that was given out at some time.
+  [[nodiscard]] bool issued(FaultId id) const noexcept {
+    return id.value >= 1 && id.value <= last_id_;
+  }
+  /// Earliest end of an active fault.
+  [[nodiscard]] std::optional<MonoTime> next_end() const;
+  /// True when an active fault has this instance among its targets or peers.
+  [[nodiscard]] bool touches(const std::string& instance) const;
+
+ private:
+  std::map<FaultId, Fault> active_;
+  std::vector<Ended> ended_;
+  std::uint32_t last_id_ = 0;
+};
+
+}  // namespace tinet
