@@ -2,6 +2,8 @@
 // one compiles declarations only (BOOST_ASIO_SEPARATE_COMPILATION in tinet_options).
 
 #include <boost/asio/impl/src.hpp>
-// Boost 1.81 uses boost::optional without including it when paths are std::filesystem's.
+// With std::filesystem paths, Boost.Process 1.81 forgets to include these two.
 #include <boost/optional.hpp>
+#include <boost/type_traits/remove_pointer.hpp>
+// After what it forgets to include.
 #include <boost/process/v2/src.hpp>
