@@ -1,0 +1,106 @@
+#pragma once
+/// One child process on an event loop: reaped as soon as it ends, any number of waiters told. What
+/// Child and Sandbox are made of; other modules use those.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include <sys/types.h>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/system/error_code.hpp>
+
+#include "src/base/unique_fd.h"
+#include "src/process/exit_status.h"
+
+namespace tinet {
+
+/// Owns a child process of this process and its one place on the event loop. Boost.Process holds
+/// the descriptor that the loop watches. Single-threaded: all calls come from the loop's thread.
+class ProcessWatch : public std::enable_shared_from_this<ProcessWatch> {
+ public:
+  using Waiter = std::function<void(boost::system::error_code, ExitStatus)>;
+  using WaiterId = std::uint64_t;
+
+  /// Takes over the unreaped child `pid` and starts to watch it.
+  /// @throws Error when descriptors run out; the child has been killed and reaped then
+  static std::shared_ptr<ProcessWatch> start(boost::asio::any_io_executor executor, pid_t pid);
+
+  ProcessWatch(const ProcessWatch&) = delete;
+  ProcessWatch& operator=(const ProcessWatch&) = delete;
+  ProcessWatch(ProcessWatch&&) = delete;
+  ProcessWatch& operator=(ProcessWatch&&) = delete;
+  /// Kills and reaps the child if it still runs.
+  ~ProcessWatch();
+
+  [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+  [[nodiscard]] int pidfd() const noexcept { return pidfd_.get(); }
+  [[nodiscard]] const boost::asio::any_io_executor& executor() const noexcept { return executor_; }
+  /// How it ended; empty while it runs.
+  [[nodiscard]] const std::optional<ExitStatus>& status() const noexcept { return status_; }
+
+  /// Calls `waiter` once when the child has been reaped; through the loop, never from here.
+  WaiterId add_waiter(Waiter waiter);
+  /// Completes the waiter with operation_aborted; nothing when it is already done.
+  void cancel_waiter(WaiterId id);
+
+  /// Reaps the child at once if it has ended but the loop has not seen it yet.
+  void poll() noexcept;
+  /// Kills the child and reaps it, at most `limit`.
+  /// @return false when it did not end in time
+  bool kill_and_reap(std::chrono::milliseconds limit) noexcept;
+
+ private:
+  struct Handle;
+
+  ProcessWatch(boost::asio::any_io_executor executor, pid_t pid, UniqueFd pidfd);
+  void arm();
+  void finish(ExitStatus status);
+
+  boost::asio::any_io_executor executor_;
+  pid_t pid_;
+  UniqueFd pidfd_;
+  std::unique_ptr<Handle> handle_;
+  std::optional<ExitStatus> status_;
+  std::map<WaiterId, Waiter> waiters_;
+  WaiterId next_waiter_ = 1;
+};
+
+/// Asynchronous wait with any completion token; supports cancellation of the one wait.
+/// Signature void(error_code, ExitStatus).
+template <typename Token>
+auto async_wait_process(std::shared_ptr<ProcessWatch> watch, Token&& token) {
+  return boost::asio::async_initiate<Token, void(boost::system::error_code, ExitStatus)>(
+      [](auto handler, std::shared_ptr<ProcessWatch> watched) {
+        auto executor = boost::asio::get_associated_executor(handler, watched->executor());
+        auto work = boost::asio::make_work_guard(executor);
+        auto slot = boost::asio::get_associated_cancellation_slot(handler);
+        // std::function wants something copyable; handlers are only movable.
+        auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+        const auto id = watched->add_waiter(
+            [shared, executor, work](boost::system::error_code error, ExitStatus status) {
+              boost::asio::dispatch(executor, [shared, error, status] {
+                auto complete = std::move(*shared);
+                boost::asio::get_associated_cancellation_slot(complete).clear();
+                std::move(complete)(error, status);
+              });
+            });
+        if (slot.is_connected()) {
+          slot.assign([watch = std::weak_ptr(watched), id](boost::asio::cancellation_type) {
+            if (const auto alive = watch.lock()) {
+              alive->cancel_waiter(id);
+            }
+          });
+        }
+      },
+      token, std::move(watch));
+}
+
+}  // namespace tinet
