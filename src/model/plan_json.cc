@@ -2,6 +2,7 @@
 #include <boost/json.hpp>
 
 #include "src/base/error.h"
+#include "src/model/json_read.h"
 #include "src/model/plan.h"
 
 namespace tinet {
@@ -12,20 +13,31 @@ namespace json = boost::json;
 void tag_invoke(json::value_from_tag /*tag*/, json::value& out, const Ipv4& address) {
   out = to_string(address);
 }
-Ipv4 tag_invoke(json::value_to_tag<Ipv4> /*tag*/, const json::value& in) {
-  return parse_ipv4(in.as_string(), "plan");
-}
 void tag_invoke(json::value_from_tag /*tag*/, json::value& out, const Ipv6& address) {
   out = to_string(address);
-}
-Ipv6 tag_invoke(json::value_to_tag<Ipv6> /*tag*/, const json::value& in) {
-  return parse_ipv6(in.as_string(), "plan");
 }
 void tag_invoke(json::value_from_tag /*tag*/, json::value& out, const Subnet& subnet) {
   out = to_string(subnet);
 }
-Subnet tag_invoke(json::value_to_tag<Subnet> /*tag*/, const json::value& in) {
-  return parse_subnet(in.as_string(), "plan");
+
+namespace {
+
+std::string text_of(const JsonReader& reader) {
+  std::string text;
+  reader.read(text);
+  return text;
+}
+
+}  // namespace
+
+void read_json(const JsonReader& reader, Ipv4& out) {
+  out = parse_ipv4(text_of(reader), reader.path());
+}
+void read_json(const JsonReader& reader, Ipv6& out) {
+  out = parse_ipv6(text_of(reader), reader.path());
+}
+void read_json(const JsonReader& reader, Subnet& out) {
+  out = parse_subnet(text_of(reader), reader.path());
 }
 
 BOOST_DESCRIBE_STRUCT(ServicePort, (), (name, port))
@@ -55,13 +67,14 @@ json::value to_json(const ClusterPlan& plan) {
 }
 
 ClusterPlan plan_from_json(const json::value& document) {
-  // value_to() reports where it stopped only as a source place, so the message names the document.
-  auto plan = json::try_value_to<ClusterPlan>(document);
-  if (!plan) {
-    throw_usage("the cluster plan is malformed: " + plan.error().message(),
+  ClusterPlan plan;
+  try {
+    JsonReader(document, "plan").read(plan);
+  } catch (const Error& error) {
+    throw_usage(std::string("the cluster plan is malformed: ") + error.what(),
                 "start the cluster with the tinet binary that made the plan");
   }
-  return std::move(*plan);
+  return plan;
 }
 
 }  // namespace tinet

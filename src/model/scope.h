@@ -10,30 +10,44 @@
 
 namespace tinet {
 
+/// Seen from the target S: Out keeps what S sends to its peers, In what they send to S.
 enum class Direction { Both, In, Out };
+/// "both", "in" or "out".
 /// @throws Error Usage
 [[nodiscard]] Direction parse_direction(std::string_view text);
 
 /// The words of a fault verb that say who is meant, as the user typed them.
 struct LinkWords {
-  std::string selector;                ///< "tikv-0", or groups "a,b / c,d"
-  std::optional<std::string> peers;    ///< --from/--to; default: all instances not in the selector
+  std::string selector;              ///< "tikv-0", or groups "a,b / c,d"
+  std::optional<std::string> peers;  ///< --from/--to; default: all instances not in the selector
   Direction direction = Direction::Both;
-  bool each = false;                   ///< isolate every member of the selector
-  bool between_zones = false;          ///< every ordered pair of different zones once
+  bool each = false;           ///< isolate every member of the selector
+  bool between_zones = false;  ///< every ordered pair of different zones once
 };
 
 struct LinkChoice {
-  std::vector<std::string> target;  ///< names
-  std::vector<std::string> peers;   ///< names
+  std::vector<std::string> target;  ///< names, in topology order
+  std::vector<std::string> peers;   ///< names, in topology order
   std::vector<Link> links;          ///< sorted, unique, never from == to
-  std::vector<std::string> notes;
+  std::vector<std::string> notes;   ///< of select(), and what a default came to mean
 };
 
-/// All role words in these words.
+/// All role words in these words, each once.
 [[nodiscard]] std::vector<std::string> roles_in(const LinkWords& words);
 
-/// @throws Error Usage when no link is left (e.g. one instance and nobody else, or peers equal to the
+/// One selector S: the links (a,b) and (b,a) of a in S and b in P, a != b. P is `peers`, else all
+/// instances outside S, else (S is everybody) S itself. `each` adds the links inside S.
+///
+/// Groups "A / B / ...": the links between members of different groups. Unlisted instances form one
+/// more, last group; in two groups is Usage. A direction applies to each pair of groups with the
+/// earlier one as S, so "A / B --direction out" keeps A>B. `peers` and `each` are Usage with
+/// groups.
+///
+/// `between_zones`: of the links of one selector (empty: all), with P = S by default, those whose
+/// ends are in different zones; instances without a zone are left alone. With groups it is Usage.
+///
+/// @throws Error Usage when no link is left (e.g. one instance and nobody else, or peers equal to
+/// the
 ///         one target), naming why; whatever select() throws
 [[nodiscard]] LinkChoice choose_links(const LinkWords& words, const SelectorScope& scope);
 

@@ -1,7 +1,19 @@
 #pragma once
-/// Who is meant: SELECTOR words ("tikv-0", "tikv", "tikv-*", "a,b", "!x", "all", "client", "zone:a",
-/// "role:pd-leader", "random:2:tikv", "minority:tikv") evaluated against a cluster. Pure: roles are
-/// looked up live by the caller before.
+/// Who is meant: SELECTOR words evaluated against a cluster. Pure: roles are looked up live by the
+/// caller before.
+///
+/// A selector is a comma list of words, applied from left to right; a word adds, `!word` removes,
+/// and a leading `!` starts from all. A word is one of
+///
+///     tikv-0  tikv  tikv-*  tikv-?     an instance, a component, a glob over instance names
+///     all                              every instance; never the client
+///     client                           the client; no other word means it
+///     zone:a                           every instance of a zone
+///     role:NAME[:ARG]                  whoever holds a role now
+///     random[:N]:WORD                  N (default 1) members of WORD, by chance
+///     minority[:WORD] majority[:WORD]  (n-1)/2 or n/2+1 of the n members of WORD (default all)
+///
+/// where WORD is any of the first five kinds.
 
 #include <cstdint>
 #include <map>
@@ -17,7 +29,7 @@ namespace tinet {
 struct SelectorMember {
   std::string name;
   std::string component;
-  std::string zone;
+  std::string zone;  ///< empty: in no zone
 };
 
 /// Answer of the live role look-up for one role word ("pd-leader", "tikv-region-leader:7").
@@ -27,25 +39,33 @@ struct RoleHolders {
 };
 
 struct SelectorScope {
-  std::vector<SelectorMember> members;          ///< without the client
-  Endpoint client = 0;                          ///< number of the client
-  std::map<std::string, RoleHolders> roles;     ///< for every word of roles_in(text)
-  std::uint64_t seed = 0;                       ///< for random, minority, majority
+  std::vector<SelectorMember> members;       ///< without the client
+  Endpoint client = 0;                       ///< number of the client
+  std::map<std::string, RoleHolders> roles;  ///< for every word of roles_in(text) that is known
+  std::uint64_t seed = 0;                    ///< for random, minority, majority
 };
 
 struct Selection {
-  std::vector<Endpoint> endpoints;  ///< sorted, unique
+  std::vector<Endpoint> endpoints;  ///< sorted, unique, never empty
   /// Set when chance or a role decided ("random:1:tikv chose tikv-2 (seed 7)"), to be shown.
   std::vector<std::string> notes;
 };
 
-/// The role words in a selector, e.g. {"pd-leader"}; to be looked up before select().
+/// The role words in a selector, without "role:" and each once, e.g. {"pd-leader"}; to be looked up
+/// before select().
 [[nodiscard]] std::vector<std::string> roles_in(std::string_view text);
 
+/// Chance is reproducible everywhere: one std::mt19937_64 per call, started at
+/// `seed + stream * 0x9e3779b97f4a7c15`; a choice of k of n is the first k steps of a Fisher-Yates
+/// shuffle of the members in topology order; a number below b is the first output x with
+/// x < 2^64 - 2^64 mod b, taken mod b.
 /// @param what names the word in errors, e.g. "--from"
-/// @throws Error Usage for an unknown name (nearest match as hint) or a malformed word, Conflict for a
-///         vacant role (shows each member's answer) or a selection that chance cannot fill
+/// @param stream tells selections of one command apart, so that one seed gives them different draws
+/// @throws Error Usage for an unknown name (nearest match as hint), a malformed word or a selector
+/// that
+///         leaves nobody; Conflict for a vacant role (shows each member's answer) or a selection
+///         that chance cannot fill
 [[nodiscard]] Selection select(std::string_view text, const SelectorScope& scope,
-                               std::string_view what);
+                               std::string_view what, std::uint64_t stream = 0);
 
 }  // namespace tinet
