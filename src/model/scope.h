@@ -18,8 +18,8 @@ enum class Direction { Both, In, Out };
 
 /// The words of a fault verb that say who is meant, as the user typed them.
 struct LinkWords {
-  std::string selector;              ///< "tikv-0", or groups "a,b / c,d"
-  std::optional<std::string> peers;  ///< --from/--to; default: all instances not in the selector
+  std::string selector;                             ///< "tikv-0", or groups "a,b / c,d"
+  std::optional<std::string> peers = std::nullopt;  ///< --from/--to; default: all not in selector
   Direction direction = Direction::Both;
   bool each = false;           ///< isolate every member of the selector
   bool between_zones = false;  ///< every ordered pair of different zones once

@@ -1,0 +1,231 @@
+#include "src/model/scope.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "src/base/error.h"
+
+namespace tinet {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+/// n-0 .. n-<count - 1>; the client comes after them.
+SelectorScope nodes(std::size_t count) {
+  SelectorScope scope;
+  for (std::size_t i = 0; i < count; ++i) {
+    scope.members.push_back({"n-" + std::to_string(i), "n", ""});
+  }
+  scope.client = static_cast<Endpoint>(count);
+  return scope;
+}
+
+SelectorScope zoned() {
+  auto scope = nodes(4);
+  scope.members[0].zone = "a";
+  scope.members[1].zone = "b";
+  scope.members[2].zone = "a";
+  return scope;
+}
+
+/// Links as "0>1 1>0", in their order.
+std::string links_of(const LinkChoice& choice) {
+  std::string text;
+  for (const auto& link : choice.links) {
+    text += (text.empty() ? "" : " ") + std::to_string(link.from) + ">" + std::to_string(link.to);
+  }
+  return text;
+}
+
+std::string links(const LinkWords& words, const SelectorScope& scope) {
+  return links_of(choose_links(words, scope));
+}
+
+Error refusal(const LinkWords& words, const SelectorScope& scope) {
+  try {
+    static_cast<void>(choose_links(words, scope));
+  } catch (const Error& error) {
+    return error;
+  }
+  ADD_FAILURE() << "'" << words.selector << "' was accepted";
+  return Error(ErrorKind::Operation, "accepted");
+}
+
+TEST(ParseDirection, KnowsThreeWords) {
+  EXPECT_EQ(parse_direction("both"), Direction::Both);
+  EXPECT_EQ(parse_direction("in"), Direction::In);
+  EXPECT_EQ(parse_direction("out"), Direction::Out);
+  EXPECT_THROW(static_cast<void>(parse_direction("up")), Error);
+  EXPECT_THROW(static_cast<void>(parse_direction("")), Error);
+}
+
+TEST(ChooseLinks, CutsOneInstanceFromAllOthersBothWays) {
+  const auto choice = choose_links({.selector = "n-1"}, nodes(3));
+  EXPECT_EQ(links_of(choice), "0>1 1>0 1>2 2>1");
+  EXPECT_THAT(choice.target, ElementsAre("n-1"));
+  EXPECT_THAT(choice.peers, ElementsAre("n-0", "n-2"));
+  EXPECT_THAT(choice.notes, IsEmpty());
+}
+
+TEST(ChooseLinks, LeavesLinksInsideTheTargetAlone) {
+  EXPECT_EQ(links({.selector = "n-0,n-1"}, nodes(3)), "0>2 1>2 2>0 2>1");
+}
+
+TEST(ChooseLinks, IsolatesEveryMemberWithEach) {
+  const auto choice = choose_links({.selector = "n-0,n-1", .each = true}, nodes(3));
+  EXPECT_EQ(links_of(choice), "0>1 0>2 1>0 1>2 2>0 2>1");
+  EXPECT_THAT(choice.peers, ElementsAre("n-0", "n-1", "n-2"));
+}
+
+TEST(ChooseLinks, KeepsWhatTheTargetSendsWithOut) {
+  EXPECT_EQ(links({.selector = "n-0", .direction = Direction::Out}, nodes(3)), "0>1 0>2");
+}
+
+TEST(ChooseLinks, KeepsWhatTheTargetReceivesWithIn) {
+  EXPECT_EQ(links({.selector = "n-0", .direction = Direction::In}, nodes(3)), "1>0 2>0");
+}
+
+TEST(ChooseLinks, TouchesOnlyTheNamedPeers) {
+  EXPECT_EQ(links({.selector = "n-0", .peers = "n-2"}, nodes(3)), "0>2 2>0");
+  EXPECT_EQ(links({.selector = "n-0", .peers = "n-2", .direction = Direction::Out}, nodes(3)),
+            "0>2");
+}
+
+TEST(ChooseLinks, CountsEachLinkOnceWhenTargetAndPeersOverlap) {
+  EXPECT_EQ(links({.selector = "n", .peers = "n-0"}, nodes(3)), "0>1 0>2 1>0 2>0");
+  EXPECT_EQ(links({.selector = "n-0,n-1", .peers = "n-0,n-1"}, nodes(3)), "0>1 1>0");
+}
+
+TEST(ChooseLinks, MakesEverybodyAPeerWhenEverybodyIsTheTarget) {
+  const auto choice = choose_links({.selector = "all"}, nodes(3));
+  EXPECT_EQ(links_of(choice), "0>1 0>2 1>0 1>2 2>0 2>1");
+  EXPECT_EQ(choice.target, choice.peers);
+  ASSERT_EQ(choice.notes.size(), 1U);
+  EXPECT_THAT(choice.notes[0], HasSubstr("every instance"));
+}
+
+TEST(ChooseLinks, IncludesTheClientOnlyWhenNamed) {
+  EXPECT_EQ(links({.selector = "client"}, nodes(2)), "0>2 1>2 2>0 2>1");
+  EXPECT_EQ(links({.selector = "n-0", .peers = "client"}, nodes(2)), "0>2 2>0");
+  EXPECT_EQ(links({.selector = "n-0"}, nodes(2)), "0>1 1>0");
+  EXPECT_EQ(links({.selector = "n-0,client"}, nodes(2)), "0>1 1>0 1>2 2>1");
+}
+
+TEST(ChooseLinks, RefusesALoneInstance) {
+  const auto error = refusal({.selector = "n-0"}, nodes(1));
+  EXPECT_EQ(error.kind(), ErrorKind::Usage);
+  EXPECT_STREQ(error.what(), "'n-0' has no peers: there is no other instance");
+}
+
+TEST(ChooseLinks, RefusesPeersThatAreTheTarget) {
+  const auto error = refusal({.selector = "n-0", .peers = "n-0"}, nodes(3));
+  EXPECT_EQ(error.kind(), ErrorKind::Usage);
+  EXPECT_THAT(error.what(), HasSubstr("'n-0'"));
+}
+
+TEST(ChooseLinks, NamesThePeersInErrorsAboutThem) {
+  EXPECT_THAT(refusal({.selector = "n-0", .peers = "n-9"}, nodes(3)).what(),
+              HasSubstr("peers: no instance or component 'n-9'"));
+}
+
+TEST(ChooseLinks, CutsGroupsFromEachOther) {
+  const auto choice = choose_links({.selector = "n-0,n-1 / n-2"}, nodes(3));
+  EXPECT_EQ(links_of(choice), "0>2 1>2 2>0 2>1");
+  EXPECT_THAT(choice.target, ElementsAre("n-0", "n-1"));
+  EXPECT_THAT(choice.peers, ElementsAre("n-2"));
+  EXPECT_THAT(choice.notes, IsEmpty());
+}
+
+TEST(ChooseLinks, MakesOneMoreGroupOfTheUnlisted) {
+  const auto choice = choose_links({.selector = "n-0/n-1"}, nodes(4));
+  EXPECT_EQ(links_of(choice), "0>1 0>2 0>3 1>0 1>2 1>3 2>0 2>1 3>0 3>1");
+  EXPECT_THAT(choice.peers, ElementsAre("n-1", "n-2", "n-3"));
+  EXPECT_THAT(choice.notes, ElementsAre("one more group: n-2, n-3"));
+}
+
+TEST(ChooseLinks, TakesAnyNumberOfGroups) {
+  EXPECT_EQ(links({.selector = "n-0 / n-1 / n-2"}, nodes(3)), "0>1 0>2 1>0 1>2 2>0 2>1");
+}
+
+TEST(ChooseLinks, DirectsGroupsFromTheEarlierToTheLater) {
+  EXPECT_EQ(links({.selector = "n-1 / n-0 / n-2", .direction = Direction::Out}, nodes(3)),
+            "0>2 1>0 1>2");
+  EXPECT_EQ(links({.selector = "n-1 / n-0 / n-2", .direction = Direction::In}, nodes(3)),
+            "0>1 2>0 2>1");
+}
+
+TEST(ChooseLinks, PutsTheClientIntoAGroupOnlyWhenNamed) {
+  EXPECT_EQ(links({.selector = "n-0,client / n-1"}, nodes(2)), "0>1 1>0 1>2 2>1");
+}
+
+TEST(ChooseLinks, RefusesAnInstanceInTwoGroups) {
+  const auto error = refusal({.selector = "n-0,n-1 / n-1,n-2"}, nodes(3));
+  EXPECT_EQ(error.kind(), ErrorKind::Usage);
+  EXPECT_STREQ(error.what(), "'n-1' is in two groups of 'n-0,n-1 / n-1,n-2'");
+}
+
+TEST(ChooseLinks, RefusesEmptyGroups) {
+  for (const auto* selector : {"/", "n-0 /", "/ n-0", "n-0 / / n-1"}) {
+    EXPECT_EQ(refusal({.selector = selector}, nodes(3)).kind(), ErrorKind::Usage) << selector;
+  }
+}
+
+TEST(ChooseLinks, RefusesGroupsTogetherWithOtherScopes) {
+  const auto scope = nodes(3);
+  EXPECT_EQ(refusal({.selector = "n-0 / n-1", .peers = "n-2"}, scope).kind(), ErrorKind::Usage);
+  EXPECT_EQ(refusal({.selector = "n-0 / n-1", .each = true}, scope).kind(), ErrorKind::Usage);
+  EXPECT_EQ(refusal({.selector = "n-0 / n-1", .between_zones = true}, scope).kind(),
+            ErrorKind::Usage);
+}
+
+TEST(ChooseLinks, TouchesEveryPairOfDifferentZonesOnce) {
+  const std::string expected = "0>1 1>0 1>2 2>1";
+  EXPECT_EQ(links({.selector = "all", .between_zones = true}, zoned()), expected);
+  EXPECT_EQ(links({.selector = "", .between_zones = true}, zoned()), expected);
+}
+
+TEST(ChooseLinks, KeepsZonesWithinTheSelector) {
+  EXPECT_EQ(links({.selector = "n-0,n-1", .between_zones = true}, zoned()), "0>1 1>0");
+  EXPECT_EQ(links({.selector = "zone:a",
+                   .peers = "zone:b",
+                   .direction = Direction::Out,
+                   .between_zones = true},
+                  zoned()),
+            "0>1 2>1");
+}
+
+TEST(ChooseLinks, RefusesZonesThatDoNotDiffer) {
+  EXPECT_THAT(refusal({.selector = "all", .between_zones = true}, nodes(3)).what(),
+              HasSubstr("no two of 'all' are in different zones"));
+  EXPECT_EQ(refusal({.selector = "zone:a", .between_zones = true}, zoned()).kind(),
+            ErrorKind::Usage);
+}
+
+TEST(ChooseLinks, PassesOnNotesOfTargetPeersAndGroups) {
+  auto scope = nodes(4);
+  scope.seed = 3;
+  scope.roles["leader"] = {{"n-2"}, {}};
+  const auto choice = choose_links({.selector = "role:leader", .peers = "random:1:n-*"}, scope);
+  ASSERT_EQ(choice.notes.size(), 2U);
+  EXPECT_EQ(choice.notes[0], "role:leader is n-2");
+  EXPECT_THAT(choice.notes[1], HasSubstr("(seed 3)"));
+}
+
+TEST(ChooseLinks, ListsEveryPairOfALargeCluster) {
+  const auto choice = choose_links({.selector = "all"}, nodes(200));
+  EXPECT_EQ(choice.links.size(), 39'800U);
+}
+
+TEST(RolesInWords, LooksIntoGroupsAndPeers) {
+  EXPECT_THAT(roles_in(LinkWords{.selector = "role:a / n-0,role:b", .peers = {}}),
+              UnorderedElementsAre("a", "b"));
+  EXPECT_THAT(roles_in(LinkWords{.selector = "role:a", .peers = "role:c,role:a"}),
+              UnorderedElementsAre("a", "c"));
+  EXPECT_THAT(roles_in(LinkWords{.selector = "", .peers = {}, .between_zones = true}), IsEmpty());
+}
+
+}  // namespace
+}  // namespace tinet
