@@ -11,6 +11,7 @@
 
 #include "src/base/unique_fd.h"
 #include "src/model/address.h"
+#include "src/topology/readiness.h"
 
 namespace tinet {
 
@@ -19,14 +20,6 @@ struct HttpAsk {
   std::string path = "/";
   std::map<std::string, std::string> headers;
   std::string body;
-};
-
-/// `status` is 0 when there was no answer; `error` then says why ("connection refused", "no answer
-/// within 500ms").
-struct HttpAnswer {
-  int status = 0;
-  std::string body;
-  std::string error;
 };
 
 /// Connects `socket` (a fresh, unconnected TCP socket of the wanted namespace) and asks. Bodies

@@ -1,0 +1,48 @@
+#pragma once
+/// The JSON objects that users see (design: "JSON, normative minimum"), made from plain values.
+/// Pure.
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include "src/fabric/fabric.h"
+#include "src/model/fault.h"
+#include "src/model/plan.h"
+
+namespace tinet {
+
+/// "tikv-0", or "client" for the number after the last instance.
+[[nodiscard]] std::string endpoint_name(const ClusterPlan& plan, Endpoint endpoint);
+/// Inverse of endpoint_name().
+/// @throws Error Usage with the nearest name as hint
+[[nodiscard]] Endpoint endpoint_named(const ClusterPlan& plan, std::string_view name);
+
+/// What belongs to a fault besides itself.
+struct FaultFacts {
+  PacketCounts packets;
+  bool shared = false;  ///< another active fault decides on one of its links too
+  bool atomic = true;
+  std::string mechanism = "nftables";
+};
+
+[[nodiscard]] boost::json::object fault_document(const ClusterPlan& plan, const Fault& fault,
+                                                 const FaultFacts& facts, MonoTime now);
+
+[[nodiscard]] boost::json::object link_document(const ClusterPlan& plan, const LinkState& link);
+
+/// {"cut":"drop"}; empty for no effect.
+[[nodiscard]] boost::json::object effect_document(const Effect& effect);
+
+/// "yes", "no" or "partial".
+[[nodiscard]] std::string_view reachability(const Effect& effect);
+
+/// "ok", "cut" (no packet passes in at least one direction to or from every other instance) or
+/// "impaired", per instance.
+[[nodiscard]] std::map<Endpoint, std::string> network_states(const ClusterPlan& plan,
+                                                             const std::vector<LinkState>& links);
+
+}  // namespace tinet
