@@ -2,10 +2,12 @@
 /// One child process on an event loop: reaped as soon as it ends, any number of waiters told. What
 /// Child and Sandbox are made of; other modules use those.
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include <sys/types.h>
 
@@ -22,49 +24,54 @@
 
 namespace tinet {
 
-/// Owns a child process of this process and its one place on the event loop. Boost.Process holds
-/// the descriptor that the loop watches. Single-threaded: all calls come from the loop's thread.
+/// The record of one child process. The loop keeps it until the child has ended and was reaped, so
+/// giving up the last reference neither kills nor blocks; owners call kill() first. A loop that is
+/// destroyed earlier kills the child and reaps it. Single-threaded: all calls come from the
+/// loop's thread.
+///
+/// Boost.Process holds the descriptor that the loop watches and reads the status.
 class ProcessWatch : public std::enable_shared_from_this<ProcessWatch> {
  public:
   using Waiter = std::function<void(boost::system::error_code, ExitStatus)>;
   using WaiterId = std::uint64_t;
 
   /// Takes over the unreaped child `pid` and starts to watch it.
+  /// @param before record of a process that cannot be reaped before this one (the first process of
+  ///        its PID namespace); kept alive as long as this one
   /// @throws Error when descriptors run out; the child has been killed and reaped then
-  static std::shared_ptr<ProcessWatch> start(boost::asio::any_io_executor executor, pid_t pid);
+  static std::shared_ptr<ProcessWatch> start(const boost::asio::any_io_executor& executor,
+                                             pid_t pid,
+                                             std::shared_ptr<ProcessWatch> before = nullptr);
 
   ProcessWatch(const ProcessWatch&) = delete;
   ProcessWatch& operator=(const ProcessWatch&) = delete;
   ProcessWatch(ProcessWatch&&) = delete;
   ProcessWatch& operator=(ProcessWatch&&) = delete;
-  /// Kills and reaps the child if it still runs.
   ~ProcessWatch();
 
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
   [[nodiscard]] int pidfd() const noexcept { return pidfd_.get(); }
   [[nodiscard]] const boost::asio::any_io_executor& executor() const noexcept { return executor_; }
-  /// How it ended; empty while it runs.
+  /// How it ended; empty until the loop has reaped it.
   [[nodiscard]] const std::optional<ExitStatus>& status() const noexcept { return status_; }
+
+  /// SIGKILL; nothing when it has ended.
+  void kill() noexcept;
 
   /// Calls `waiter` once when the child has been reaped; through the loop, never from here.
   WaiterId add_waiter(Waiter waiter);
   /// Completes the waiter with operation_aborted; nothing when it is already done.
   void cancel_waiter(WaiterId id);
 
-  /// Reaps the child at once if it has ended but the loop has not seen it yet.
-  void poll() noexcept;
-  /// Kills the child and reaps it, at most `limit`.
-  /// @return false when it did not end in time
-  bool kill_and_reap(std::chrono::milliseconds limit) noexcept;
-
  private:
   struct Handle;
 
-  ProcessWatch(boost::asio::any_io_executor executor, pid_t pid, UniqueFd pidfd);
-  void arm();
-  void finish(ExitStatus status);
+  ProcessWatch(boost::asio::any_io_executor executor, pid_t pid,
+               std::shared_ptr<ProcessWatch> before);
+  void finish();
 
   boost::asio::any_io_executor executor_;
+  std::shared_ptr<ProcessWatch> before_;
   pid_t pid_;
   UniqueFd pidfd_;
   std::unique_ptr<Handle> handle_;

@@ -48,8 +48,7 @@ class Sandbox {
   Sandbox& operator=(Sandbox&&) noexcept;
   Sandbox(const Sandbox&) = delete;
   Sandbox& operator=(const Sandbox&) = delete;
-  /// Kills everything inside. Does not wait: the reaper itself is reaped when the last Child that
-  /// was spawned into the sandbox is gone, too.
+  /// Kills everything inside, as kill(); does not wait.
   ~Sandbox();
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
@@ -59,6 +58,9 @@ class Sandbox {
   [[nodiscard]] int reaper_pidfd() const noexcept { return reaper_->pidfd(); }
   /// False once the reaper has ended, and with it every process inside.
   [[nodiscard]] bool alive() const noexcept;
+  /// Flags for setns(reaper_pidfd(), ...) of a process that enters the sandbox without its PID
+  /// namespace: CLONE_NEWNS, and CLONE_NEWNET when the sandbox has a network namespace of its own.
+  [[nodiscard]] int enter_flags() const noexcept;
 
   /// SIGKILL to the reaper, and so to everything inside, atomically. Returns at once; the kernel
   /// finishes when every Child of the sandbox has been reaped (the loop does that). Idempotent.
@@ -72,13 +74,14 @@ class Sandbox {
     return async_wait_process(reaper_, std::forward<Token>(token));
   }
 
-  /// For Children, which keep the reaper's record alive: see ~Sandbox.
+  /// For spawn(): a Child keeps the reaper's record, which cannot end before the Child does.
   [[nodiscard]] const std::shared_ptr<ProcessWatch>& reaper() const noexcept { return reaper_; }
 
  private:
-  Sandbox(std::string name, std::shared_ptr<ProcessWatch> reaper);
+  Sandbox(const SandboxOptions& options, std::shared_ptr<ProcessWatch> reaper);
 
   std::string name_;
+  bool has_netns_;
   std::shared_ptr<ProcessWatch> reaper_;
 };
 

@@ -69,21 +69,21 @@ class SpawnError : public Error {
 };
 
 /// A running program: a direct child of the caller. Move-only; destroying it kills the process (not
-/// its descendants: that is the sandbox's work) and reaps it. While it runs it counts as work of
-/// its loop. Single-threaded: use it from the loop's thread.
+/// its descendants: that is the sandbox's work), and the loop reaps it. While it runs it counts as
+/// work of its loop. Single-threaded: use it from the loop's thread.
 class Child {
  public:
   Child(Child&&) noexcept = default;
-  Child& operator=(Child&&) noexcept = default;
+  Child& operator=(Child&&) noexcept;
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
-  ~Child() = default;
+  ~Child();
 
   /// As the caller sees it, whatever PID namespace the child is in.
   [[nodiscard]] pid_t pid() const noexcept { return watch_->pid(); }
   /// Borrowed; readable when the process has ended.
   [[nodiscard]] int pidfd() const noexcept { return watch_->pidfd(); }
-  /// How it ended; empty until the loop has seen that.
+  /// How it ended; empty until the loop has reaped it.
   [[nodiscard]] const std::optional<ExitStatus>& status() const noexcept {
     return watch_->status();
   }
@@ -96,22 +96,23 @@ class Child {
   /// @throws Error Unavailable without permission
   Delivery signal(int signal_number) const;
 
-  /// Completes when the process has ended and was reaped; at once if that was before. Any number of
+  /// Completes when the process has ended and was reaped; soon if that was before. Any number of
   /// waits may be pending; each may be cancelled (operation_aborted). Any completion token works:
-  /// `const ExitStatus s = co_await child.async_wait(use_awaitable)`.
-  /// Signature void(error_code, ExitStatus). Destroying the Child kills the process, and the
-  /// pending waits complete with operation_aborted.
+  /// `const ExitStatus status = co_await child.async_wait(use_awaitable);`
+  /// A wait that is pending when the Child is destroyed completes too (killed by SIGKILL).
+  /// Signature void(error_code, ExitStatus).
   template <typename Token>
   auto async_wait(Token&& token) const {
     return async_wait_process(watch_, std::forward<Token>(token));
   }
 
+  /// For async_stop(): the record that outlives this object.
+  [[nodiscard]] const std::shared_ptr<ProcessWatch>& watch() const noexcept { return watch_; }
+
  private:
   friend Child spawn(const boost::asio::any_io_executor&, const SpawnOptions&);
-  Child(std::shared_ptr<ProcessWatch> watch, std::shared_ptr<ProcessWatch> reaper);
+  explicit Child(std::shared_ptr<ProcessWatch> watch);
 
-  // Destroyed in reverse order: a reaper cannot be reaped before the Children of its namespace.
-  std::shared_ptr<ProcessWatch> reaper_;
   std::shared_ptr<ProcessWatch> watch_;
 };
 

@@ -1,0 +1,113 @@
+#include "src/process/process_watch.h"
+
+#include <cerrno>
+#include <chrono>
+#include <string>
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <boost/asio/detail/throw_error.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/optional.hpp>
+#include <boost/system/system_error.hpp>
+// Boost 1.81 does not include what it uses: boost/optional.hpp, asio/detail/throw_error.hpp.
+#include <boost/process/v2/process.hpp>
+
+#include "src/base/error.h"
+#include "src/base/scope_exit.h"
+#include "src/process/pidfd.h"
+
+namespace tinet {
+
+namespace {
+
+/// How long the end of a loop waits for a killed child; more than the kernel ever needs, unless
+/// the child hangs in uninterruptible I/O.
+constexpr std::chrono::seconds kReapLimit{2};
+
+}  // namespace
+
+struct ProcessWatch::Handle {
+  boost::process::v2::basic_process<boost::asio::any_io_executor> process;
+};
+
+std::shared_ptr<ProcessWatch> ProcessWatch::start(const boost::asio::any_io_executor& executor,
+                                                  pid_t pid, std::shared_ptr<ProcessWatch> before) {
+  ScopeExit kill_child([pid] {
+    static_cast<void>(::kill(pid, SIGKILL));
+    static_cast<void>(::waitpid(pid, nullptr, 0));
+  });
+  try {
+    std::shared_ptr<ProcessWatch> watch(new ProcessWatch(executor, pid, std::move(before)));
+    kill_child.dismiss();
+    watch->handle_->process.async_wait([watch](boost::system::error_code error, int) {
+      TINET_ASSERT(!error);  // nobody else may reap our children
+      watch->finish();
+    });
+    return watch;
+  } catch (const boost::system::system_error& failure) {
+    throw_errno(failure.code().value(), "cannot watch process " + std::to_string(pid));
+  }
+}
+
+ProcessWatch::ProcessWatch(boost::asio::any_io_executor executor, pid_t pid,
+                           std::shared_ptr<ProcessWatch> before)
+    : executor_(std::move(executor)),
+      before_(std::move(before)),
+      pid_(pid),
+      pidfd_(open_pidfd(pid)),
+      handle_(new Handle{
+          boost::process::v2::basic_process<boost::asio::any_io_executor>(executor_, pid)}) {}
+
+ProcessWatch::~ProcessWatch() {
+  if (status_) {
+    return;
+  }
+  // Only when the loop is destroyed. Boost.Process would wait without a limit, so it is told to
+  // let go first.
+  kill();
+  static_cast<void>(handle_->process.detach());
+  if (wait_ended(pidfd_.get(), kReapLimit)) {
+    static_cast<void>(reap(pidfd_.get()));
+  }
+}
+
+void ProcessWatch::kill() noexcept {
+  if (!status_) {
+    static_cast<void>(::kill(pid_, SIGKILL));  // unreaped, so the pid still names it
+  }
+}
+
+ProcessWatch::WaiterId ProcessWatch::add_waiter(Waiter waiter) {
+  const WaiterId id = next_waiter_++;
+  if (status_) {
+    boost::asio::post(executor_, [waiter = std::move(waiter), status = *status_] {
+      waiter(boost::system::error_code{}, status);
+    });
+  } else {
+    waiters_.emplace(id, std::move(waiter));
+  }
+  return id;
+}
+
+void ProcessWatch::cancel_waiter(WaiterId id) {
+  if (auto found = waiters_.extract(id)) {
+    boost::asio::post(executor_, [waiter = std::move(found.mapped())] {
+      waiter(boost::asio::error::operation_aborted, ExitStatus{});
+    });
+  }
+}
+
+void ProcessWatch::finish() {
+  status_ = ExitStatus::from_wait(handle_->process.native_exit_code());
+  // Its destructor would signal the pid, which may belong to another child by then.
+  static_cast<void>(handle_->process.detach());
+  before_.reset();
+  for (auto& [id, waiter] : std::exchange(waiters_, {})) {
+    waiter(boost::system::error_code{}, *status_);
+  }
+}
+
+}  // namespace tinet
