@@ -13,8 +13,8 @@
 namespace tinet {
 
 struct AddressSpec {
-  IfIndex link;
-  IpPrefix address;          ///< the address itself and the length of its network
+  IfIndex link{};
+  IpPrefix address{};        ///< the address itself and the length of its network
   bool prefix_route = true;  ///< also make the route to that network
 };
 
@@ -22,11 +22,11 @@ struct AddressSpec {
 void put_address(netlink::Request& request, const AddressSpec& spec);
 
 struct RouteSpec {
-  IpPrefix destination;              ///< length 0: the default route
-  std::optional<IpAddress> gateway;  ///< none: the destination is on the link
-  IfIndex link;
-  bool onlink = false;              ///< the gateway is on the link even if no address says so
-  std::optional<IpAddress> source;  ///< preferred source address
+  IpPrefix destination{};              ///< length 0: the default route
+  std::optional<IpAddress> gateway{};  ///< none: the destination is on the link
+  IfIndex link{};
+  bool onlink = false;                ///< the gateway is on the link even if no address says so
+  std::optional<IpAddress> source{};  ///< preferred source address
 };
 void put_route(netlink::Request& request, const RouteSpec& spec);
 
@@ -36,16 +36,16 @@ void put_neighbour(netlink::Request& request, IfIndex link, const IpAddress& add
                    const MacAddress& mac);
 
 struct AddressInfo {
-  IfIndex link;
-  IpPrefix address;
+  IfIndex link{};
+  IpPrefix address{};
 };
 /// All addresses of the socket's namespace, both families. Needs no privilege. @throws Error
 [[nodiscard]] std::vector<AddressInfo> list_addresses(netlink::Socket& socket);
 
 struct RouteInfo {
-  IpPrefix destination;
-  std::optional<IpAddress> gateway;
-  IfIndex link;
+  IpPrefix destination{};
+  std::optional<IpAddress> gateway{};
+  IfIndex link{};
   std::uint32_t table = 0;
   std::uint8_t type = 0;  ///< RTN_UNICAST, RTN_LOCAL, ...
 };
@@ -53,9 +53,9 @@ struct RouteInfo {
 [[nodiscard]] std::vector<RouteInfo> list_routes(netlink::Socket& socket);
 
 struct NeighbourInfo {
-  IfIndex link;
-  IpAddress address;
-  MacAddress mac;
+  IfIndex link{};
+  IpAddress address{};
+  MacAddress mac{};
   bool permanent = false;
 };
 /// @throws Error

@@ -25,8 +25,8 @@ void check_bridge_ports(std::size_t ports);
 /// Made without spanning tree, multicast snooping and forward delay: ports forward at once.
 struct BridgeSpec {
   std::string name = "br0";
-  IfIndex index;  ///< 0: the kernel chooses
-  std::optional<MacAddress> mac;
+  IfIndex index{};  ///< 0: the kernel chooses
+  std::optional<MacAddress> mac{};
   std::uint32_t group = 0;
 };
 
@@ -46,8 +46,8 @@ void put_forwarding_entry(netlink::Request& request, IfIndex port, const MacAddr
 
 /// One port as the bridge sees it.
 struct BridgePortInfo {
-  IfIndex port;
-  IfIndex bridge;
+  IfIndex port{};
+  IfIndex bridge{};
   bool forwarding = false;   ///< BR_STATE_FORWARDING
   bool operational = false;  ///< carrier is there: IF_OPER_UP
   bool learning = false;
@@ -57,8 +57,8 @@ struct BridgePortInfo {
 [[nodiscard]] std::vector<BridgePortInfo> list_bridge_ports(netlink::Socket& socket);
 
 struct ForwardingEntry {
-  IfIndex port;
-  MacAddress mac;
+  IfIndex port{};
+  MacAddress mac{};
   bool is_static = false;  ///< NUD_NOARP, set by put_forwarding_entry()
 };
 /// The forwarding table, without the ports' own addresses. @throws Error

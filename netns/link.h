@@ -21,15 +21,15 @@ inline constexpr std::size_t kLinkNameMax = 15;
 /// A veth pair with one end in the socket's namespace (near) and the other made directly in its
 /// own (far). Indexes and MACs are given, so nothing has to be asked afterwards.
 struct VethSpec {
-  std::string name;               ///< near end
-  IfIndex index;                  ///< near end; 0: the kernel chooses
-  std::optional<MacAddress> mac;  ///< near end
-  IfIndex master;                 ///< bridge that the near end becomes a port of; 0: none
-  std::uint32_t group = 0;        ///< of the near end, for put_delete_group()
-  bool up = true;                 ///< near end; the far end can't be up before the pair exists
+  std::string name{};               ///< near end
+  IfIndex index{};                  ///< near end; 0: the kernel chooses
+  std::optional<MacAddress> mac{};  ///< near end
+  IfIndex master{};                 ///< bridge that the near end becomes a port of; 0: none
+  std::uint32_t group = 0;          ///< of the near end, for put_delete_group()
+  bool up = true;                   ///< near end; the far end can't be up before the pair exists
   std::string far_name = "eth0";
-  IfIndex far_index;
-  std::optional<MacAddress> far_mac;
+  IfIndex far_index{};
+  std::optional<MacAddress> far_mac{};
   int far_namespace = -1;  ///< descriptor; -1: the socket's own namespace
   std::uint32_t mtu = 0;   ///< both ends; 0: the default of 1500
 };
@@ -49,12 +49,12 @@ void put_delete_link(netlink::Request& request, const std::string& name);
 void put_delete_group(netlink::Request& request, std::uint32_t group);
 
 struct LinkInfo {
-  IfIndex index;
-  std::string name;
-  std::string kind;  ///< "veth", "bridge"; empty for loopback and hardware
-  MacAddress mac;
-  IfIndex master;
-  IfIndex peer;  ///< the other end of a veth, an index in its own namespace
+  IfIndex index{};
+  std::string name{};
+  std::string kind{};  ///< "veth", "bridge"; empty for loopback and hardware
+  MacAddress mac{};
+  IfIndex master{};
+  IfIndex peer{};  ///< the other end of a veth, an index in its own namespace
   std::uint32_t mtu = 0;
   std::uint32_t group = 0;
   bool up = false;           ///< administratively

@@ -9,15 +9,15 @@
 namespace tinet {
 
 struct Feature {
-  std::string name;       ///< stable, e.g. "bridge-table"
-  std::string mechanism;  ///< what it is in the kernel, e.g. "nf_tables family bridge"
+  std::string name{};       ///< stable, e.g. "bridge-table"
+  std::string mechanism{};  ///< what it is in the kernel, e.g. "nf_tables family bridge"
   bool usable = false;
-  std::string why;   ///< the first step that failed with its reason; empty when usable
-  std::string hint;  ///< what would make it usable; may be empty
+  std::string why{};   ///< the first step that failed with its reason; empty when usable
+  std::string hint{};  ///< what would make it usable; may be empty
 };
 
 struct FeatureReport {
-  std::vector<Feature> features;
+  std::vector<Feature> features{};
 
   [[nodiscard]] const Feature* find(std::string_view name) const noexcept;
   [[nodiscard]] bool usable(std::string_view name) const noexcept;

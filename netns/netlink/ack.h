@@ -14,7 +14,7 @@ namespace tinet::netlink {
 struct Ack {
   std::uint32_t sequence = 0;
   int error = 0;             ///< errno, 0 for success
-  std::string text;          ///< the kernel's own words (NLMSGERR_ATTR_MSG), often empty
+  std::string text{};        ///< the kernel's own words (NLMSGERR_ATTR_MSG), often empty
   std::uint32_t offset = 0;  ///< byte in the request that is wrong; 0 when it did not say
 };
 

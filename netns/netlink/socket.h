@@ -26,9 +26,9 @@ struct SocketOptions {
 /// A message that the kernel refused.
 struct Refusal {
   std::size_t index = 0;  ///< which message of the request
-  std::string what;       ///< its description
+  std::string what{};     ///< its description
   int error = 0;          ///< errno
-  std::string text;       ///< extended ACK, may be empty
+  std::string text{};     ///< extended ACK, may be empty
 };
 
 /// "cannot create veth 's1' (Attribute failed policy validation): Numerical result out of range".

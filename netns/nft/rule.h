@@ -39,12 +39,12 @@ enum class MetaKey : std::uint32_t {
 
 struct MetaLoad {
   MetaKey key{};
-  Register to;
+  Register to{};
   friend bool operator==(const MetaLoad&, const MetaLoad&) = default;
 };
 struct MetaSet {
   MetaKey key{};  ///< Priority or Mark
-  Register from;
+  Register from{};
   friend bool operator==(const MetaSet&, const MetaSet&) = default;
 };
 
@@ -55,7 +55,7 @@ struct PayloadLoad {
   Header header{};
   std::uint32_t offset = 0;
   std::uint32_t size = 0;
-  Register to;
+  Register to{};
   friend bool operator==(const PayloadLoad&, const PayloadLoad&) = default;
 };
 /// Writes without touching any checksum.
@@ -63,7 +63,7 @@ struct PayloadWrite {
   Header header{};
   std::uint32_t offset = 0;
   std::uint32_t size = 0;
-  Register from;
+  Register from{};
   friend bool operator==(const PayloadWrite&, const PayloadWrite&) = default;
 };
 
@@ -72,24 +72,24 @@ struct PayloadWrite {
 enum class CompareOp : std::uint32_t { Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual };
 struct Compare {
   CompareOp op = CompareOp::Equal;
-  Register from;
-  Bytes value;
+  Register from{};
+  Bytes value{};
   friend bool operator==(const Compare&, const Compare&) = default;
 };
 
 /// to = (from & mask) ^ xor_with.
 struct Bitwise {
-  Register from;
-  Register to;
-  Bytes mask;
-  Bytes xor_with;
+  Register from{};
+  Register to{};
+  Bytes mask{};
+  Bytes xor_with{};
   friend bool operator==(const Bitwise&, const Bitwise&) = default;
 };
 
 /// Swaps the `size`-byte numbers (2, 4 or 8) in `length` bytes between host and network order.
 struct Byteorder {
-  Register from;
-  Register to;
+  Register from{};
+  Register to{};
   bool to_network = true;
   std::uint32_t length = 4;
   std::uint32_t size = 4;
@@ -98,7 +98,7 @@ struct Byteorder {
 
 /// A number in 0..modulus-1, host order.
 struct Numgen {
-  Register to;
+  Register to{};
   std::uint32_t modulus = 0;
   bool random = true;  ///< else incremental
   friend bool operator==(const Numgen&, const Numgen&) = default;
@@ -106,38 +106,38 @@ struct Numgen {
 
 /// Matches when the register's value is in the set.
 struct SetMatch {
-  std::string set;
-  Register key;
+  std::string set{};
+  Register key{};
   bool inverted = false;
   friend bool operator==(const SetMatch&, const SetMatch&) = default;
 };
 /// Loads the map's value; no element: the rule does not match.
 struct MapLoad {
-  std::string map;
-  Register key;
-  Register to;
+  std::string map{};
+  Register key{};
+  Register to{};
   friend bool operator==(const MapLoad&, const MapLoad&) = default;
 };
 /// Takes the map's verdict; no element: the next rule goes on.
 struct VerdictMap {
-  std::string map;
-  Register key;
+  std::string map{};
+  Register key{};
   friend bool operator==(const VerdictMap&, const VerdictMap&) = default;
 };
 /// Counts in the counter that the map names; no element: the rule does not match.
 struct CounterMap {
-  std::string map;
-  Register key;
+  std::string map{};
+  Register key{};
   friend bool operator==(const CounterMap&, const CounterMap&) = default;
 };
 
 struct Immediate {
-  Register to;
-  Bytes value;
+  Register to{};
+  Bytes value{};
   friend bool operator==(const Immediate&, const Immediate&) = default;
 };
 struct GiveVerdict {
-  Verdict verdict;
+  Verdict verdict{};
   friend bool operator==(const GiveVerdict&, const GiveVerdict&) = default;
 };
 
@@ -149,7 +149,7 @@ struct CountHere {
 };
 /// Counts in a named counter.
 struct CountIn {
-  std::string counter;
+  std::string counter{};
   friend bool operator==(const CountIn&, const CountIn&) = default;
 };
 
@@ -182,7 +182,7 @@ struct Reject {
 
 /// Sends a copy out of the interface whose index is in the register (netdev ingress only).
 struct Duplicate {
-  Register device;
+  Register device{};
   friend bool operator==(const Duplicate&, const Duplicate&) = default;
 };
 
@@ -203,7 +203,7 @@ struct CompatQueue {
 
 /// An expression that this module does not know; read back only.
 struct Unknown {
-  std::string name;
+  std::string name{};
   friend bool operator==(const Unknown&, const Unknown&) = default;
 };
 
@@ -213,10 +213,10 @@ using Expression =
                  CountIn, Limit, Quota, Reject, Duplicate, Queue, CompatQueue, Unknown>;
 
 struct Rule {
-  TableId table;
-  std::string chain;
-  std::vector<Expression> expressions;
-  std::string comment;       ///< at most 127 bytes, shown by nft(8)
+  TableId table{};
+  std::string chain{};
+  std::vector<Expression> expressions{};
+  std::string comment{};     ///< at most 127 bytes, shown by nft(8)
   std::uint64_t handle = 0;  ///< the kernel's name for the rule; read back only
 };
 

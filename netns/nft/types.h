@@ -26,7 +26,7 @@ enum class Family : std::uint8_t { Any = 0, Inet = 1, Ipv4 = 2, Netdev = 5, Brid
 /// Every other object lives in one table.
 struct TableId {
   Family family = Family::Bridge;
-  std::string name;
+  std::string name{};
   friend bool operator==(const TableId&, const TableId&) = default;
 };
 
@@ -34,7 +34,7 @@ struct TableId {
 [[nodiscard]] std::string to_string(const TableId& table);
 
 struct Table {
-  TableId id;
+  TableId id{};
   /// The table belongs to the socket that made it: others can read it, not change it, and it goes
   /// when that socket is closed, however that happens.
   bool owner = false;
@@ -48,14 +48,14 @@ struct Hook {
   std::uint32_t number = 0;  ///< NF_BR_FORWARD, NF_INET_PRE_ROUTING, NF_NETDEV_INGRESS, ...
   std::int32_t priority = 0;
   Policy policy = Policy::Accept;
-  std::string device;  ///< netdev family only
+  std::string device{};  ///< netdev family only
   friend bool operator==(const Hook&, const Hook&) = default;
 };
 
 struct Chain {
-  TableId table;
-  std::string name;
-  std::optional<Hook> hook;  ///< none: called by jump and goto only
+  TableId table{};
+  std::string name{};
+  std::optional<Hook> hook{};  ///< none: called by jump and goto only
   friend bool operator==(const Chain&, const Chain&) = default;
 };
 
@@ -63,7 +63,7 @@ struct Chain {
 struct Verdict {
   enum class Kind { Accept, Drop, Continue, Return, Jump, Goto };
   Kind kind = Kind::Accept;
-  std::string chain;  ///< of Jump and Goto
+  std::string chain{};  ///< of Jump and Goto
   friend auto operator<=>(const Verdict&, const Verdict&) = default;
 };
 
@@ -93,14 +93,14 @@ enum class MapKind { None, Verdicts, Values, Counters };
 
 /// A set, or a map. Elements are found in constant time unless `interval`.
 struct SetSpec {
-  TableId table;
-  std::string name;
-  std::vector<Datatype> key;  ///< more than one: a concatenation, each padded to four bytes
+  TableId table{};
+  std::string name{};
+  std::vector<Datatype> key{};  ///< more than one: a concatenation, each padded to four bytes
   MapKind map = MapKind::None;
-  std::vector<Datatype> values;  ///< MapKind::Values only
-  bool timeouts = false;         ///< elements may have one
-  bool interval = false;         ///< elements may be ranges; keep such sets under 1000 elements
-  std::uint32_t size_max = 0;    ///< 0: no limit
+  std::vector<Datatype> values{};  ///< MapKind::Values only
+  bool timeouts = false;           ///< elements may have one
+  bool interval = false;           ///< elements may be ranges; keep such sets under 1000 elements
+  std::uint32_t size_max = 0;      ///< 0: no limit
   friend bool operator==(const SetSpec&, const SetSpec&) = default;
 };
 
@@ -110,14 +110,14 @@ struct SetSpec {
 
 /// One element; which members count depends on the set.
 struct Element {
-  Bytes key;
-  Bytes key_end;                        ///< interval sets: end of the range, included
-  std::optional<Verdict> verdict;       ///< MapKind::Verdicts
-  Bytes value;                          ///< MapKind::Values
-  std::string counter;                  ///< MapKind::Counters: name of the object
-  std::optional<Milliseconds> timeout;  ///< the kernel removes it after that long; >= 1 ms
-  std::optional<Milliseconds> expires;  ///< read back only: what is left of it
-  std::string comment;                  ///< at most 127 bytes
+  Bytes key{};
+  Bytes key_end{};                        ///< interval sets: end of the range, included
+  std::optional<Verdict> verdict{};       ///< MapKind::Verdicts
+  Bytes value{};                          ///< MapKind::Values
+  std::string counter{};                  ///< MapKind::Counters: name of the object
+  std::optional<Milliseconds> timeout{};  ///< the kernel removes it after that long; >= 1 ms
+  std::optional<Milliseconds> expires{};  ///< read back only: what is left of it
+  std::string comment{};                  ///< at most 127 bytes
 };
 
 /// True when both say the same; what is left of a timeout is not compared.
@@ -150,8 +150,8 @@ class KeyBuilder {
 
 /// A named counter that rules and maps refer to.
 struct Counter {
-  TableId table;
-  std::string name;
+  TableId table{};
+  std::string name{};
   std::uint64_t packets = 0;
   std::uint64_t bytes = 0;
   friend bool operator==(const Counter&, const Counter&) = default;
