@@ -78,6 +78,24 @@ std::string chain_name(const Target& target) {
   return std::string(to_string(*target.effect->cut)) + "_" + to_string(target.slot);
 }
 
+std::uint32_t mark_of(const Target& target) {
+  TINET_ASSERT(target.slot.layer == 0);
+  const std::uint32_t stack = target.slot.stack == Stack::A ? 0xa : 0xb;
+  if (!target.effect) {
+    return stack;
+  }
+  TINET_ASSERT(target.effect->cut);
+  switch (*target.effect->cut) {
+    case CutMode::Drop:
+      return 0xd00 | (stack << 4);
+    case CutMode::Reset:
+      return 0xe00 | (stack << 4);
+    case CutMode::Reject:
+      break;
+  }
+  return 0xf00 | (stack << 4);
+}
+
 std::string counter_name(const CounterId& counter) {
   return to_string(counter.slot) + "." + std::to_string(counter.link.from) + "." +
          std::to_string(counter.link.to);

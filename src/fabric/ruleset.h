@@ -2,20 +2,26 @@
 /// What the switch's one nftables table says, as plain data: its maps and chains, and the elements
 /// that make one link follow its schedule. Pure.
 ///
-///     map decide    iif . oif : verdict     the one lookup that every packet makes
-///     map layer_a1 .. layer_a8, layer_b1 .. layer_b8    stacks a and b: effects that uncover one
-///                                                       another as they time out
+///     map decide    iif . oif : mark     the one lookup that chooses for a link
+///     map targets   mark : verdict       fixed: what the marks in `decide` stand for
+///     map layer_a1 .. layer_a8, layer_b1 .. layer_b8    iif . oif : verdict, stacks a and b:
+///     effects
+///                                                       that uncover one another as they time out
 ///     map count_a0 .. count_b8    iif . oif : counter, without timeouts, so that counts outlive
 ///                                 the element that sent the packet there
 ///     chain layers_a    asks layer_a1 .. layer_a8 in order; the first hit decides
 ///     chain drop_a3     counts in count_a3, then drops
 ///
-/// A link with one effect has one element, in `decide`, which goes straight to a chain like drop_a0
-/// and has the effect's end as its timeout. A link with several ends has `goto layers_a` in
+/// A link with one effect has one element, in `decide`, which stands for a chain like drop_a0 and
+/// has the effect's end as its timeout. A link with several ends has the mark of layers_a in
 /// `decide` and one element per entry of its schedule in that stack. A change writes the other
 /// stack and flips the element in `decide`; what the old stack holds for the link is removed by the
 /// next change. So a packet meets either the old entries or the new ones: one commit is atomic per
 /// lookup only, and this is the one lookup that chooses.
+///
+/// `decide` holds marks, not verdicts, because the kernel follows every verdict of every element
+/// again at each commit to look for loops, which through layers_a would take the square of the
+/// number of links.
 
 #include <array>
 #include <compare>
@@ -73,6 +79,9 @@ struct Target {
 
 /// "layers_a", "drop_a0".
 [[nodiscard]] std::string chain_name(const Target& target);
+/// The mark that stands for a target in `decide`: 0xa for layers_a, 0xda0 for drop_a0. Only targets
+/// of layer 0 have one.
+[[nodiscard]] std::uint32_t mark_of(const Target& target);
 
 /// An element of `decide` or of a layer.
 struct Element {

@@ -1,0 +1,44 @@
+#pragma once
+/// The fixed part of the switch's table: everything that does not depend on faults. Pure; used to
+/// create the table and to check what is read back.
+
+#include <string>
+#include <vector>
+
+#include "netns/nft/rule.h"
+#include "netns/nft/types.h"
+#include "src/fabric/fabric.h"
+#include "src/fabric/ruleset.h"
+
+namespace tinet::fabric {
+
+/// "bridge tinet"; owned by the socket that made it.
+[[nodiscard]] const nft::TableId& table_id();
+
+/// Interface number of an endpoint's port in the switch: computed, so that keys of maps are too.
+[[nodiscard]] IfIndex port_index(Endpoint endpoint) noexcept;
+/// The link of an `iif . oif` key; nullopt when one of the indexes is no port.
+[[nodiscard]] std::optional<Link> link_of_key(const nft::Bytes& key);
+
+/// Declaration of a map of the ruleset.
+[[nodiscard]] nft::SetSpec map_spec(const MapId& map);
+
+struct FixedMap {
+  nft::SetSpec spec;
+  std::vector<nft::Element> elements;
+};
+
+struct Skeleton {
+  nft::Table table;
+  std::vector<nft::SetSpec> maps;  ///< those that faults fill
+  std::vector<FixedMap> fixed;     ///< hosts, hosts6, targets
+  std::vector<nft::Chain> chains;
+  std::vector<nft::Rule> rules;  ///< in the order of each chain
+};
+
+/// Beside the chains of ruleset.h, `prerouting` turns the gateway's MAC, to which endpoints send
+/// everything, into that of the addressed endpoint (map `hosts`), and drops what is addressed to
+/// nobody.
+[[nodiscard]] Skeleton make_skeleton(const FabricPlan& plan);
+
+}  // namespace tinet::fabric
