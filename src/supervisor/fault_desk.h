@@ -18,6 +18,7 @@
 #include "src/model/plan.h"
 #include "src/model/selector.h"
 #include "src/supervisor/changes.h"
+#include "src/supervisor/documents.h"
 #include "src/supervisor/fault_book.h"
 #include "src/supervisor/journal.h"
 #include "src/supervisor/role_board.h"
@@ -61,6 +62,8 @@ class FaultDesk {
   /// Per instance "ok", "cut" or "impaired".
   [[nodiscard]] std::map<Endpoint, std::string> network();
 
+  /// Books every fault whose end has passed (its timer may be a moment late).
+  void expire_due();
   /// Stops the expiry timer; the fabric may go away afterwards.
   void shut_down();
 
@@ -71,7 +74,6 @@ class FaultDesk {
                                                      std::chrono::milliseconds budget);
   void journal_fault(std::string_view actor, std::string_view event, const Fault& fault);
   void arm_expiry();
-  void expire_due();
 
   const ClusterPlan& plan_;
   Fabric& fabric_;

@@ -14,6 +14,7 @@
 
 #include "src/base/error.h"
 #include "src/base/text.h"
+#include "src/base/units.h"
 #include "src/process/process_tree.h"
 #include "src/process/stop.h"
 #include "src/process/user_files.h"
@@ -37,13 +38,13 @@ std::string directory_of(const std::string& path) {
 Instance::Instance(InstanceContext& context, const InstancePlan& plan, Endpoint endpoint)
     : context_(context), plan_(plan), endpoint_(endpoint) {}
 
-Instance::Busy::Busy(Instance& instance) : instance_(&instance) {
+Instance::Busy::Busy(Instance& instance) {
   if (instance.busy_) {
-    instance_ = nullptr;
     throw_conflict("'" + instance.plan_.name + "' is busy: another process operation is under way",
                    "wait for it: tinet wait " + instance.plan_.name);
   }
   instance.busy_ = true;
+  instance_ = instance.shared_from_this();
 }
 
 void Instance::move_to(InstanceState next, std::string_view actor, std::string_view text) {
@@ -191,30 +192,27 @@ asio::awaitable<void> Instance::watch_exit(std::uint64_t run) {
   }
 }
 
-asio::awaitable<void> Instance::until_ready(Deadline deadline) {
-  const Deadline own = started_at_ + std::chrono::milliseconds(plan_.ready.timeout_ms);
-  const Deadline limit = std::min(deadline, own);
-  const std::uint64_t run = run_;
-  for (;;) {
-    const auto seen = context_.changes.version();
-    if (state_ == InstanceState::Ready) {
-      co_return;
-    }
-    if (run != run_ || !is_alive(state_) || state_ == InstanceState::Stopping) {
-      const std::string how = last_exit_.empty() ? std::string(to_string(state_)) : last_exit_;
-      Error error(ErrorKind::Operation, "'" + plan_.name + "' ended before it was ready: " + how,
-                  "see its log: " + plan_.log);
-      throw error.about(plan_.name, log_tail());
-    }
-    if (!co_await context_.changes.wait(seen, limit)) {
-      const auto waited = std::chrono::duration_cast<std::chrono::seconds>(limit - started_at_);
-      Error error(ErrorKind::Operation,
-                  "'" + plan_.name + "' was not ready within " + std::to_string(waited.count()) +
-                      "s: " + (waiting_for_.empty() ? "no check has answered" : waiting_for_),
-                  "see its log: " + plan_.log);
-      throw error.about(plan_.name, log_tail());
-    }
+Instance::Deadline Instance::ready_limit(Deadline deadline) const {
+  return std::min(deadline, started_at_ + std::chrono::milliseconds(plan_.ready.timeout_ms));
+}
+
+bool Instance::is_ready_by(Deadline deadline) const {
+  if (state_ == InstanceState::Ready) {
+    return true;
   }
+  std::string message = "'" + plan_.name + "' ";
+  if (!is_alive(state_) || state_ == InstanceState::Stopping) {
+    message += "ended before it was ready: ";
+    message += last_exit_.empty() ? std::string(to_string(state_)) : last_exit_;
+  } else if (const auto limit = ready_limit(deadline); std::chrono::steady_clock::now() >= limit) {
+    const auto waited = std::chrono::duration_cast<Milliseconds>(limit - started_at_);
+    message += "was not ready within " + format_duration(waited) + ": ";
+    message += waiting_for_.empty() ? std::string("no check has answered") : waiting_for_;
+  } else {
+    return false;
+  }
+  Error error(ErrorKind::Operation, message, "see its log: " + plan_.log);
+  throw error.about(plan_.name, log_tail());
 }
 
 asio::awaitable<void> Instance::stop(std::string actor, int signal_number,

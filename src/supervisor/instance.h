@@ -36,7 +36,7 @@ struct InstanceContext {
 
 /// Used from the loop's thread only. Detached coroutines refer to it: it must live until the loop
 /// has ended.
-class Instance {
+class Instance : public std::enable_shared_from_this<Instance> {
  public:
   using Deadline = std::chrono::steady_clock::time_point;
 
@@ -58,10 +58,12 @@ class Instance {
   /// @throws Error about this instance; the state is then what it was before
   void start(std::string_view actor);
 
-  /// Returns when the state is Ready.
-  /// @throws Error Operation about this instance, with the log's end, when it ends first or the
-  ///         deadline (or the instance's own ready timeout) passes
-  [[nodiscard]] boost::asio::awaitable<void> until_ready(Deadline deadline);
+  /// True when the state is Ready, false while it may still become so.
+  /// @throws Error Operation about this instance, with the log's end, when it has ended or the
+  ///         deadline (or the instance's own ready timeout) has passed
+  [[nodiscard]] bool is_ready_by(Deadline deadline) const;
+  /// The earlier of `deadline` and the instance's own ready timeout.
+  [[nodiscard]] Deadline ready_limit(Deadline deadline) const;
 
   /// Signal, grace, then SIGKILL to everything in the sandbox; returns when nothing of it is left.
   [[nodiscard]] boost::asio::awaitable<void> stop(std::string actor, int signal,
@@ -85,23 +87,23 @@ class Instance {
   /// Last lines of the log.
   [[nodiscard]] std::string log_tail() const;
 
-  /// Marks the instance busy for a scope.
+  /// Marks the instance busy for a scope; keeps it alive meanwhile.
   class Busy {
    public:
     /// @throws Error Conflict when it is busy already
     explicit Busy(Instance& instance);
-    Busy(Busy&& other) noexcept : instance_(std::exchange(other.instance_, nullptr)) {}
+    Busy(Busy&&) noexcept = default;
     Busy(const Busy&) = delete;
     Busy& operator=(const Busy&) = delete;
     Busy& operator=(Busy&&) = delete;
     ~Busy() {
-      if (instance_ != nullptr) {
+      if (instance_) {
         instance_->busy_ = false;
       }
     }
 
    private:
-    Instance* instance_;
+    std::shared_ptr<Instance> instance_;
   };
 
  private:

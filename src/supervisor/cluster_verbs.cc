@@ -1,0 +1,201 @@
+// What users do to the instances of a running cluster.
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include <signal.h>
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/json/value_from.hpp>
+
+#include "src/base/error.h"
+#include "src/base/text.h"
+#include "src/base/units.h"
+#include "src/model/selector.h"
+#include "src/process/exit_status.h"
+#include "src/supervisor/cluster.h"
+#include "src/supervisor/documents.h"
+#include "src/supervisor/join.h"
+
+namespace tinet {
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+
+namespace {
+
+std::vector<std::string> names_of(const std::vector<Instance*>& instances) {
+  std::vector<std::string> names;
+  names.reserve(instances.size());
+  for (const Instance* instance : instances) {
+    names.push_back(instance->plan().name);
+  }
+  return names;
+}
+
+void check_wait_word(const std::string& word) {
+  const std::vector<std::string> known = {"auto", "running", "ready", "no"};
+  if (std::find(known.begin(), known.end(), word) == known.end()) {
+    throw_usage("--wait: unknown word '" + word + "'", "one of: running, ready, no");
+  }
+}
+
+}  // namespace
+
+asio::awaitable<std::vector<Instance*>> Cluster::selected(std::string selector,
+                                                          std::optional<std::uint64_t> seed,
+                                                          std::vector<std::string>& notes) {
+  const SelectorScope scope = co_await faults_.scope_for(roles_in(selector), seed);
+  const Selection selection = select(selector, scope, "selector");
+  notes.insert(notes.end(), selection.notes.begin(), selection.notes.end());
+  std::vector<Instance*> chosen;
+  for (const auto endpoint : selection.endpoints) {
+    if (endpoint == scope.client) {
+      throw_usage("'client' has no process of its own",
+                  "run programs in it with: tinet exec client");
+    }
+    chosen.push_back(instances_[endpoint].get());
+  }
+  co_return chosen;
+}
+
+asio::awaitable<json::object> Cluster::instance_verb(std::string verb,
+                                                     api::InstanceRequest request) {
+  if (phase_ == Phase::Stopping || phase_ == Phase::Stopped) {
+    throw_conflict("cluster '" + plan_.tag + "' is stopping");
+  }
+  check_wait_word(request.wait);
+  std::vector<std::string> notes;
+  const auto chosen = co_await selected(request.selector, request.seed, notes);
+  // All or none: a busy instance is found before anything is touched.
+  std::vector<Instance::Busy> busy;
+  busy.reserve(chosen.size());
+  for (Instance* instance : chosen) {
+    busy.emplace_back(*instance);
+  }
+  if (verb == "restart") {
+    co_await restart(chosen, request);
+    co_await start_again(chosen, request, notes);
+  } else if (verb == "kill" || verb == "stop") {
+    co_await end_processes(chosen, request, verb == "kill");
+  } else if (verb == "start") {
+    co_await start_again(chosen, request, notes);
+  } else if (verb == "pause") {
+    pause(chosen, request);
+  } else if (verb == "resume") {
+    co_await resume(chosen);
+  } else {
+    throw_usage("unknown verb '" + verb + "'");
+  }
+  busy.clear();
+  json::object answer;
+  answer["status"] = co_await status();
+  answer["instances"] = json::value_from(names_of(chosen));
+  answer["notes"] = json::value_from(notes);
+  co_return answer;
+}
+
+asio::awaitable<void> Cluster::restart(std::vector<Instance*> chosen,
+                                       api::InstanceRequest request) {
+  co_await end_processes(chosen, request, false);
+  if (request.after_ms && *request.after_ms > 0) {
+    asio::steady_timer timer(executor_, std::chrono::milliseconds(*request.after_ms));
+    co_await timer.async_wait(asio::use_awaitable);
+  }
+}
+
+asio::awaitable<void> Cluster::end_processes(std::vector<Instance*> chosen,
+                                             api::InstanceRequest request, bool kill) {
+  const int given = request.signal.empty() ? 0 : parse_signal(request.signal, "--signal");
+  std::vector<asio::awaitable<void>> ends;
+  for (Instance* instance : chosen) {
+    if (kill && given != 0 && given != SIGKILL) {
+      instance->signal(given);
+      journal_.add("user", "signal", instance->plan().name, "sent " + signal_name(given));
+      continue;
+    }
+    const StopSpec& spec = instance->plan().stop;
+    ends.push_back(kill ? instance->kill("user")
+                        : instance->stop("user", given != 0 ? given : spec.signal,
+                                         std::chrono::milliseconds(spec.grace_ms)));
+  }
+  co_await join_all(std::move(ends));
+  for (const Instance* instance : chosen) {
+    if (!is_alive(instance->state())) {
+      faults_.forget_process_faults(instance->plan().name, FaultKind::Pause);
+    }
+  }
+}
+
+asio::awaitable<void> Cluster::start_again(std::vector<Instance*> chosen,
+                                           api::InstanceRequest request,
+                                           std::vector<std::string>& notes) {
+  const Deadline deadline =
+      std::chrono::steady_clock::now() + std::chrono::milliseconds(plan_.start_timeout_ms);
+  std::vector<Instance*> waited;
+  for (Instance* instance : chosen) {
+    instance->start("user");
+    const std::string& name = instance->plan().name;
+    const bool faulty = faults_.book().touches(name);
+    if (request.wait == "ready" || (request.wait == "auto" && !faulty)) {
+      waited.push_back(instance);
+    } else if (request.wait == "auto") {
+      std::vector<std::string> ids;
+      for (const auto& fault : faults_.book().active()) {
+        if (std::count(fault.target.begin(), fault.target.end(), name) > 0 ||
+            std::count(fault.peers.begin(), fault.peers.end(), name) > 0) {
+          ids.push_back(to_string(fault.id));
+        }
+      }
+      notes.push_back("'" + name + "' is running; readiness was not awaited because of " +
+                      join(ids, ", "));
+    }
+  }
+  co_await until_ready(waited, deadline);
+}
+
+void Cluster::pause(const std::vector<Instance*>& chosen, const api::InstanceRequest& request) {
+  if (request.for_ms && *request.for_ms < 1) {
+    throw_usage("--for: a pause lasts at least 1ms");
+  }
+  std::optional<MonoTime> end;
+  if (request.for_ms) {
+    end = std::chrono::steady_clock::now() + std::chrono::milliseconds(*request.for_ms);
+  }
+  for (Instance* instance : chosen) {
+    instance->pause();
+    const std::string& name = instance->plan().name;
+    faults_.add_process_fault(FaultKind::Pause, {name}, "pause " + name, end);
+  }
+}
+
+asio::awaitable<void> Cluster::resume(std::vector<Instance*> chosen) {
+  const bool unstarted = std::all_of(instances_.begin(), instances_.end(), [](const auto& each) {
+    return each->state() == InstanceState::Planned;
+  });
+  if (unstarted && chosen.size() == instances_.size()) {
+    co_await start_components(std::chrono::steady_clock::now() +
+                              std::chrono::milliseconds(plan_.start_timeout_ms));
+    phase_ = Phase::Up;
+    changes_.notify();
+    co_return;
+  }
+  for (Instance* instance : chosen) {
+    instance->resume();
+    faults_.forget_process_faults(instance->plan().name, FaultKind::Pause);
+  }
+}
+
+void Cluster::end_process_fault(const Fault& fault) {
+  for (const auto& name : fault.target) {
+    Instance& target = instance(name);
+    if (fault.kind == FaultKind::Pause && target.state() == InstanceState::Paused) {
+      target.resume();
+    }
+  }
+}
+
+}  // namespace tinet

@@ -1,0 +1,97 @@
+#include "src/supervisor/documents.h"
+
+#include <chrono>
+
+#include <boost/json/serialize.hpp>
+#include <gtest/gtest.h>
+
+#include "src/base/error.h"
+
+namespace tinet {
+namespace {
+
+ClusterPlan plan_of(int count) {
+  ClusterPlan plan;
+  for (int i = 0; i < count; ++i) {
+    InstancePlan instance;
+    instance.name = "tikv-" + std::to_string(i);
+    plan.instances.push_back(instance);
+  }
+  return plan;
+}
+
+LinkState cut(Endpoint from, Endpoint to) {
+  LinkState state;
+  state.link = {from, to};
+  state.effect.cut = CutMode::Drop;
+  return state;
+}
+
+TEST(EndpointName, ClientComesAfterTheLastInstance) {
+  const ClusterPlan plan = plan_of(2);
+  EXPECT_EQ(endpoint_name(plan, 1), "tikv-1");
+  EXPECT_EQ(endpoint_name(plan, 2), "client");
+  EXPECT_EQ(endpoint_named(plan, "client"), 2);
+}
+
+TEST(EndpointName, UnknownNameSuggestsTheNearest) {
+  try {
+    static_cast<void>(endpoint_named(plan_of(2), "tikv-9"));
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::Usage);
+    EXPECT_NE(error.hint().find("did you mean 'tikv-"), std::string::npos) << error.hint();
+  }
+}
+
+TEST(FaultDocument, HasTheNormativeMembers) {
+  Fault fault;
+  fault.id = {7};
+  fault.target = {"tikv-0"};
+  fault.peers = {"tikv-1"};
+  fault.links = {{0, 1}, {1, 0}};
+  fault.action.cut = CutMode::Drop;
+  fault.created_at_unix_ms = 42;
+  const MonoTime now{};
+  fault.end = now + std::chrono::milliseconds(1500);
+  FaultFacts facts;
+  facts.packets.dropped = 3;
+  const auto document = fault_document(plan_of(2), fault, facts, now);
+  EXPECT_EQ(document.at("id").as_string(), "f7");
+  EXPECT_EQ(document.at("kind").as_string(), "partition");
+  EXPECT_EQ(boost::json::serialize(document.at("links")),
+            R"([["tikv-0","tikv-1"],["tikv-1","tikv-0"]])");
+  EXPECT_EQ(document.at("expires_in_ms").as_int64(), 1500);
+  EXPECT_EQ(document.at("packets").at("dropped").as_uint64(), 3U);
+  EXPECT_EQ(document.at("mechanism").as_string(), "nftables");
+  EXPECT_TRUE(document.at("atomic").as_bool());
+}
+
+TEST(FaultDocument, PermanentFaultHasNoEnd) {
+  Fault fault;
+  fault.id = {1};
+  EXPECT_TRUE(fault_document(plan_of(1), fault, {}, {}).at("expires_in_ms").is_null());
+}
+
+TEST(NetworkStates, CutOnlyWhenNoPeerIsLeft) {
+  const ClusterPlan plan = plan_of(3);
+  auto states = network_states(plan, {cut(0, 1), cut(0, 2)});
+  EXPECT_EQ(states.at(0), "cut");
+  EXPECT_EQ(states.at(1), "impaired");
+  EXPECT_EQ(states.at(2), "impaired");
+  states = network_states(plan, {cut(0, 1)});
+  EXPECT_EQ(states.at(0), "impaired");
+  EXPECT_EQ(states.at(2), "ok");
+}
+
+TEST(NetworkStates, TheClientsLinksDoNotCount) {
+  const ClusterPlan plan = plan_of(2);
+  EXPECT_EQ(network_states(plan, {cut(0, 2), cut(2, 0)}).at(0), "ok");
+}
+
+TEST(NetworkStates, ALoneInstanceIsNeverCut) {
+  EXPECT_EQ(network_states(plan_of(1), {}).at(0), "ok");
+}
+
+}  // namespace
+}  // namespace tinet
