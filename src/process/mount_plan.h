@@ -12,17 +12,17 @@ namespace tinet {
 struct MountPlan {
   /// Directory bound over /tmp; must exist and belong to the target user. Empty: /tmp is the
   /// host's.
-  std::string tmp_source;
+  std::string tmp_source{};
   /// Files and directories under /tmp that stay visible at the same path: programs, configs, data
   /// directories, working directories. They must exist. Paths outside /tmp, and those below another
   /// kept directory, need nothing and are skipped; /tmp itself cannot be kept. Their mount points
   /// (empty files and directories) are made in `tmp_source` with the target user's rights.
-  std::vector<std::string> kept_under_tmp;
+  std::vector<std::string> kept_under_tmp{};
   /// Content of /etc/hosts, bound read-only. Empty: the host's.
-  std::string hosts;
+  std::string hosts{};
   /// Directories that appear empty and read-only; those that do not exist are skipped. Applied
   /// last, so that they also hide what a kept directory shows.
-  std::vector<std::string> masked;
+  std::vector<std::string> masked{};
   /// Mount a /proc that shows only the sandbox's processes. Some containers forbid that (EPERM,
   /// step "mount /proc").
   bool mount_proc = true;

@@ -37,17 +37,17 @@ struct MountFailure {
 
 /// A path under /tmp that stays visible.
 struct KeptPath {
-  std::string path;
-  std::vector<std::string> components;  ///< below /tmp
+  std::string path{};
+  std::vector<std::string> components{};  ///< below /tmp
   int tree_fd = -1;
 };
 
 /// A plan with everything allocated that performing it needs.
 struct PreparedMounts {
-  MountPlan plan;
-  std::vector<KeptPath> kept;
+  MountPlan plan{};
+  std::vector<KeptPath> kept{};
   /// Whose rights open paths and make mount points; none: the caller's.
-  std::optional<UserIds> owner;
+  std::optional<UserIds> owner{};
 };
 
 /// Sorts out which paths need a bind.

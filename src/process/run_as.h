@@ -19,7 +19,7 @@ namespace tinet {
 struct RunAs {
   /// Empty, or the caller himself: no change of ids (rootless, proxy). Capabilities are always
   /// given up, so root without a user to drop to is bound by file modes as well.
-  std::optional<UserIds> user;
+  std::optional<UserIds> user{};
   /// Work inside this sandbox's mount and network namespaces; null: the caller's.
   const Sandbox* sandbox = nullptr;
   /// The work is killed after this.
@@ -28,8 +28,8 @@ struct RunAs {
 
 /// What the work hands back: text or bytes, and descriptors it opened (at most 16).
 struct RunResult {
-  std::string bytes;
-  std::vector<UniqueFd> fds;
+  std::string bytes{};
+  std::vector<UniqueFd> fds{};
 };
 
 /// Runs `work` in a forked process with the user's rights and waits for it. `work` may throw

@@ -17,9 +17,9 @@
 namespace tinet {
 
 struct SandboxOptions {
-  std::string name;   ///< the instance, for error messages
-  int netns_fd = -1;  ///< network namespace to live in (borrowed); -1: the caller's
-  MountPlan mounts;
+  std::string name{};  ///< the instance, for error messages
+  int netns_fd = -1;   ///< network namespace to live in (borrowed); -1: the caller's
+  MountPlan mounts{};
   const UserIds* owner = nullptr;  ///< who makes mount points in tmp_source; null: the caller
 };
 

@@ -20,14 +20,14 @@ namespace tinet {
 
 /// Descriptors are borrowed: they stay open in the caller and are duplicated in the child.
 struct SpawnOptions {
-  std::string program;            ///< path, seen from inside the sandbox; no PATH lookup
-  std::vector<std::string> args;  ///< without the program's name
-  std::string argv0;              ///< empty: `program`
-  std::vector<std::string> env;   ///< "NAME=value"; the whole environment of the child
-  std::string cwd = "/";          ///< seen from inside; entered with the user's rights
-  int stdin_fd = -1;              ///< -1: /dev/null
-  int stdout_fd = -1;             ///< -1: /dev/null
-  int stderr_fd = -1;             ///< -1: /dev/null
+  std::string program{};            ///< path, seen from inside the sandbox; no PATH lookup
+  std::vector<std::string> args{};  ///< without the program's name
+  std::string argv0{};              ///< empty: `program`
+  std::vector<std::string> env{};   ///< "NAME=value"; the whole environment of the child
+  std::string cwd = "/";            ///< seen from inside; entered with the user's rights
+  int stdin_fd = -1;                ///< -1: /dev/null
+  int stdout_fd = -1;               ///< -1: /dev/null
+  int stderr_fd = -1;               ///< -1: /dev/null
   /// Slave end of a pty: becomes the controlling terminal of a session of the child's own, and
   /// stands in for each of the three descriptors above that is -1.
   int pty_slave_fd = -1;
@@ -35,7 +35,7 @@ struct SpawnOptions {
   int netns_fd = -1;                 ///< other network namespace than the sandbox's; -1: none
   /// Whose identity the program gets. Empty: the caller's. A user that is the caller already is
   /// no change, so that this may be given in every backend.
-  std::optional<UserIds> user;
+  std::optional<UserIds> user{};
   mode_t umask = 022;
 };
 

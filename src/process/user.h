@@ -12,10 +12,10 @@ namespace tinet {
 struct UserIds {
   uid_t uid = 0;
   gid_t gid = 0;
-  std::vector<gid_t> groups;  ///< supplementary groups, sorted, gid included
-  std::string name;           ///< empty when the password database does not know the uid
-  std::string home;           ///< "/" when unknown
-  std::string shell;          ///< "/bin/sh" when unknown
+  std::vector<gid_t> groups{};  ///< supplementary groups, sorted, gid included
+  std::string name{};           ///< empty when the password database does not know the uid
+  std::string home{};           ///< "/" when unknown
+  std::string shell{};          ///< "/bin/sh" when unknown
 };
 
 /// The user of SUDO_UID and SUDO_GID when the caller is root and both are valid numbers, else the

@@ -18,8 +18,8 @@ namespace tinet {
 void make_directories(const RunAs& as, const std::vector<std::string>& paths, mode_t mode = 0755);
 
 struct FileToWrite {
-  std::string path;  ///< absolute; the directory must exist
-  std::string content;
+  std::string path{};  ///< absolute; the directory must exist
+  std::string content{};
   mode_t mode = 0644;
 };
 
@@ -58,7 +58,7 @@ enum class PathKind { Missing, File, Directory, Symlink, Other };
 enum class Access { Execute, Read, WriteDirectory };
 
 struct AccessCheck {
-  std::string path;
+  std::string path{};
   Access access = Access::Execute;
 };
 
