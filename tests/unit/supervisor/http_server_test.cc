@@ -1,0 +1,505 @@
+#include "src/supervisor/http_server.h"
+
+#include <array>
+#include <future>
+#include <thread>
+
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/json.hpp>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/http_host.h"
+
+namespace tinet {
+namespace {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using test::HttpHost;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+asio::awaitable<void> wait_forever() {
+  asio::steady_timer never(co_await asio::this_coro::executor,
+                           asio::steady_timer::time_point::max());
+  co_await never.async_wait(asio::use_awaitable);
+}
+
+asio::awaitable<Response> echo(Request request) {
+  Response response;
+  boost::json::object query;
+  for (const auto& [name, value] : request.query) {
+    query[name] = value;
+  }
+  response.document = {{"method", request.method},
+                       {"path", request.path},
+                       {"query", query},
+                       {"body", request.body},
+                       {"fds", request.fds.size()}};
+  co_return response;
+}
+
+/// One client's end, with plain system calls.
+class Wire {
+ public:
+  explicit Wire(const std::string& path) : socket_(connect_unix(path)) { EXPECT_TRUE(socket_); }
+
+  void send(std::string_view text, const std::vector<int>& fds = {}) {
+    std::span<const int> descriptors = fds;
+    while (!text.empty()) {
+      const auto sent = send_message(socket_.get(), text, descriptors);
+      if (sent <= 0) {
+        return;
+      }
+      text.remove_prefix(static_cast<std::size_t>(sent));
+      descriptors = {};
+    }
+  }
+  /// Everything until the server closes.
+  std::string read_all() {
+    std::string text;
+    while (read_some(text)) {
+    }
+    return text;
+  }
+  /// Until `text` shows up; whatever came when the server closes before.
+  std::string read_until(std::string_view end) {
+    std::string text;
+    while (text.find(end) == std::string::npos && read_some(text)) {
+    }
+    return text;
+  }
+  void close_sending() { ::shutdown(socket_.get(), SHUT_WR); }
+  void close() { socket_.reset(); }
+
+ private:
+  bool read_some(std::string& text) {
+    std::array<char, 4096> buffer;
+    const auto count = ::read(socket_.get(), buffer.data(), buffer.size());
+    if (count > 0) {
+      text.append(buffer.data(), static_cast<std::size_t>(count));
+    }
+    return count > 0;
+  }
+  UniqueFd socket_;
+};
+
+std::string post(std::string_view path, std::string_view body) {
+  return "POST " + std::string(path) + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" +
+         "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
+}
+
+std::string ask(const HttpHost& host, std::string_view text) {
+  Wire wire(host.path());
+  wire.send(text);
+  return wire.read_all();
+}
+
+boost::json::value body_of(const std::string& answer) {
+  return boost::json::parse(answer.substr(answer.find("\r\n\r\n") + 4));
+}
+
+TEST(HttpServer, HandsOverEveryPartOfARequest) {
+  HttpHost host(echo);
+  const auto answer = ask(host, post("/v1/a%2Fb?x=1&y=a%20b+c&z", R"({"n":1})"));
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_EQ(body_of(answer), boost::json::parse(R"({"method":"POST","path":"/v1/a/b",
+      "query":{"x":"1","y":"a b c","z":""},"body":{"n":1},"fds":0})"));
+}
+
+TEST(HttpServer, AnswersSeveralRequestsOfOneConnectionInOrder) {
+  HttpHost host(echo);
+  Wire wire(host.path());
+  wire.send("GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n");
+  std::string text = wire.read_until("/2");
+  EXPECT_THAT(text, HasSubstr("\"/1\""));
+  wire.send("GET /3 HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_THAT(wire.read_until("/3"), HasSubstr("\"/3\""));
+}
+
+TEST(HttpServer, AnswersEveryOneOfManyAtOnce) {
+  HttpServerOptions options;
+  options.connections_max = 8;  // the others queue
+  HttpHost host(echo, options);
+  std::vector<std::future<std::string>> answers;
+  for (int i = 0; i < 120; ++i) {
+    answers.push_back(std::async(
+        std::launch::async, [&host, i] { return ask(host, post("/" + std::to_string(i), "{}")); }));
+  }
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    EXPECT_THAT(answers[i].get(), HasSubstr("\"/" + std::to_string(i) + "\""));
+  }
+}
+
+TEST(HttpServer, ServesOthersWhileAHandlerWaits) {
+  HttpHost host([](Request request) -> asio::awaitable<Response> {
+    if (request.path == "/wait") {
+      auto waiting = wait_forever();
+      co_await std::move(waiting);
+    }
+    co_return Response{};
+  });
+  Wire waiting(host.path());
+  waiting.send(post("/wait", "{}"));
+  EXPECT_THAT(ask(host, post("/now", "{}")), StartsWith("HTTP/1.1 200"));
+}
+
+TEST(HttpServer, GivesUpOnASlowRequestOnly) {
+  HttpServerOptions options;
+  options.request_timeout = 50ms;
+  HttpHost host(echo, options);
+  Wire slow(host.path());
+  slow.send("GET / HTTP/1.1\r\nHos");
+  EXPECT_THAT(slow.read_all(), StartsWith("HTTP/1.1 408 "));
+  Wire silent(host.path());
+  EXPECT_EQ(silent.read_all(), "");
+  EXPECT_THAT(ask(host, post("/", "{}")), StartsWith("HTTP/1.1 200"));
+}
+
+TEST(HttpServer, RefusesOversizedRequestsWithAnErrorDocument) {
+  HttpHost host(echo);
+  const std::string big((1U << 20U) + 1, 'x');
+  for (const auto& text :
+       {post("/", big), "GET / HTTP/1.1\r\nX: " + big.substr(0, 20'000) + "\r\n\r\n",
+        "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n100001\r\n" + big +
+            "\r\n0\r\n\r\n"}) {
+    const auto answer = ask(host, text);
+    ASSERT_THAT(answer, StartsWith("HTTP/1.1 413 "));
+    EXPECT_EQ(body_of(answer).at_pointer("/error/kind"), "usage");
+  }
+  const std::string fits = "\"" + std::string((1U << 20U) - 2, 'x') + "\"";
+  EXPECT_THAT(ask(host, post("/", fits)), StartsWith("HTTP/1.1 200"));
+}
+
+TEST(HttpServer, RefusesMalformedRequestsAndLivesOn) {
+  HttpHost host(echo);
+  for (const std::string& text : {
+           std::string("\r\n\r\n\r\n"),
+           std::string("GET\r\n\r\n"),
+           std::string("GET / HTTP/9.9\r\n\r\n"),
+           std::string("GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n"),
+           std::string("GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"),
+           std::string("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+           std::string("GET /%zz HTTP/1.1\r\n\r\n"),
+           std::string("GET /?a=%4 HTTP/1.1\r\n\r\n"),
+           std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11),
+           std::string(64, '\0'),
+           post("/", "{\"a\":"),
+           post("/", std::string(100'000, '[')),
+           post("/", "{\"a\":1} x"),
+       }) {
+    Wire wire(host.path());
+    wire.send(text);
+    wire.close_sending();
+    const auto answer = wire.read_all();
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 400 ")) << text;
+  }
+  EXPECT_THAT(ask(host, post("/", "{}")), StartsWith("HTTP/1.1 200"));
+}
+
+TEST(HttpServer, TellsAClientThatAsksToGoOn) {
+  HttpHost host(echo);
+  Wire wire(host.path());
+  wire.send(
+      "POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\nConnection: close\r\n\r\n");
+  EXPECT_EQ(wire.read_until("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
+  wire.send("{}");
+  EXPECT_THAT(wire.read_all(), StartsWith("HTTP/1.1 200"));
+}
+
+TEST(HttpServer, MapsErrorsToStatusAndDocument) {
+  HttpHost host([](Request request) -> asio::awaitable<Response> {
+    if (request.path == "/throw") {
+      throw std::runtime_error("boom");
+    }
+    if (request.path == "/none") {
+      co_return not_found(request.path);
+    }
+    Error error(error_kind_from(request.path.substr(1)), "cannot do it", "do something else");
+    error.about("tikv-0", "last words");
+    throw error;
+  });
+  const std::pair<std::string, std::string> cases[] = {
+      {"usage", "400"},     {"unavailable", "501"}, {"conflict", "409"},
+      {"operation", "500"}, {"check", "422"},
+  };
+  for (const auto& [kind, status] : cases) {
+    const auto answer = ask(host, post("/" + kind, ""));
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 " + status));
+    EXPECT_EQ(body_of(answer), (boost::json::value{{"error",
+                                                    {{"kind", kind},
+                                                     {"message", "cannot do it"},
+                                                     {"hint", "do something else"},
+                                                     {"instance", "tikv-0"},
+                                                     {"log_tail", "last words"}}}}));
+  }
+  EXPECT_THAT(ask(host, post("/none", "")), StartsWith("HTTP/1.1 404 "));
+  const auto answer = ask(host, post("/throw", ""));
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 500 "));
+  EXPECT_THAT(answer, HasSubstr("boom"));
+}
+
+/// True once every copy of the pipe's write end is closed.
+bool is_closed_at_the_other_end(int read_end) {
+  pollfd state{read_end, POLLIN, 0};
+  return ::poll(&state, 1, 5'000) == 1 && (state.revents & POLLHUP) != 0;
+}
+
+struct Pipe {
+  UniqueFd read_end;
+  UniqueFd write_end;
+  Pipe() {
+    int ends[2];
+    EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    read_end.reset(ends[0]);
+    write_end.reset(ends[1]);
+  }
+};
+
+TEST(HttpServer, HandsOverDescriptorsAndClosesThoseNotTaken) {
+  Pipe pipe;
+  HttpHost host([](Request request) -> asio::awaitable<Response> {
+    Response response;
+    response.document = request.fds.size();
+    for (const auto& fd : request.fds) {
+      EXPECT_EQ(::fcntl(fd.get(), F_GETFD), FD_CLOEXEC);
+      EXPECT_EQ(::write(fd.get(), "x", 1), 1);
+    }
+    co_return response;
+  });
+  Wire wire(host.path());
+  wire.send(post("/", "{}"), {pipe.write_end.get(), pipe.write_end.get()});
+  pipe.write_end.reset();
+  EXPECT_EQ(body_of(wire.read_all()), 2);
+  char text[3];
+  EXPECT_EQ(::read(pipe.read_end.get(), text, sizeof text), 2);
+  EXPECT_TRUE(is_closed_at_the_other_end(pipe.read_end.get()));
+}
+
+TEST(HttpServer, RefusesTooManyDescriptors) {
+  Pipe pipe;
+  HttpHost host(echo);
+  Wire wire(host.path());
+  const std::vector<int> eight(kDescriptorsMax, pipe.write_end.get());
+  wire.send("POST / HTTP/1.1\r\n", eight);
+  wire.send("Connection: close\r\n\r\n", {pipe.write_end.get()});
+  pipe.write_end.reset();
+  EXPECT_THAT(wire.read_all(), StartsWith("HTTP/1.1 400 "));
+  EXPECT_TRUE(is_closed_at_the_other_end(pipe.read_end.get()));
+}
+
+TEST(HttpServer, ClosesDescriptorsOfARequestThatNeverCompletes) {
+  Pipe pipe;
+  HttpHost host(echo);
+  Wire wire(host.path());
+  wire.send("POST / HT", {pipe.write_end.get()});
+  pipe.write_end.reset();
+  wire.close();
+  EXPECT_TRUE(is_closed_at_the_other_end(pipe.read_end.get()));
+}
+
+TEST(HttpServer, ClosesStrangersUnanswered) {
+  if (::geteuid() != 0) {
+    GTEST_SKIP() << "needs root to be somebody else";
+  }
+  HttpHost host(echo);
+  // The socket's mode keeps strangers out already; here it would let them in.
+  ASSERT_EQ(::chmod(host.path().c_str(), 0666), 0);
+  ASSERT_EQ(::chmod(host.cluster().path.c_str(), 0755), 0);
+  const pid_t stranger = ::fork();
+  if (stranger == 0) {
+    const bool is_other =
+        ::setgroups(0, nullptr) == 0 && ::setgid(65534) == 0 && ::setuid(65534) == 0;
+    const UniqueFd socket = connect_unix(host.path());
+    static_cast<void>(send_message(socket.get(), "GET / HTTP/1.0\r\n\r\n", {}));
+    char byte = 0;
+    ::_exit(is_other && socket && ::read(socket.get(), &byte, 1) <= 0 ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(stranger, &status, 0), stranger);
+  EXPECT_EQ(status, 0);
+}
+
+TEST(HttpServer, MakesItsSocketPrivate) {
+  HttpHost host(echo);
+  struct stat attributes {};
+  ASSERT_EQ(::stat(host.path().c_str(), &attributes), 0);
+  EXPECT_EQ(attributes.st_mode & 07777U, 0600U);
+}
+
+TEST(HttpServer, TellsAHandlerThatItsClientHasGone) {
+  std::promise<void> started;
+  std::promise<void> told;
+  HttpHost host([&](Request request) -> asio::awaitable<Response> {
+    request.peer->on_close([&] { told.set_value(); });
+    started.set_value();
+    auto waiting = wait_forever();
+    co_await std::move(waiting);
+    co_return Response{};
+  });
+  Wire wire(host.path());
+  wire.send(post("/", "{}"));
+  started.get_future().wait();
+  wire.close_sending();  // still reads: no reason to give up
+  EXPECT_EQ(told.get_future().wait_for(20ms), std::future_status::timeout);
+  wire.close();
+}
+
+TEST(HttpServer, CancelsAWaitOfAClientThatHasGone) {
+  std::promise<void> started;
+  std::promise<boost::system::error_code> ended;
+  HttpHost host([&](Request request) -> asio::awaitable<Response> {
+    auto wait = [&]() -> asio::awaitable<Response> {
+      try {
+        auto waiting = wait_forever();
+        co_await std::move(waiting);
+      } catch (const boost::system::system_error& error) {
+        ended.set_value(error.code());
+        throw;
+      }
+      co_return Response{};
+    };
+    started.set_value();
+    auto waiting = wait();
+    auto cancelled = cancel_on_close(request.peer, std::move(waiting));
+    co_return co_await std::move(cancelled);
+  });
+  Wire wire(host.path());
+  wire.send(post("/", "{}"));
+  started.get_future().wait();
+  wire.close();
+  EXPECT_EQ(ended.get_future().get(), asio::error::operation_aborted);
+}
+
+/// Counts up to `lines`, then waits; tells when it ends.
+Handler counting(int lines, std::promise<void>& ended) {
+  return [lines, &ended](Request) -> asio::awaitable<Response> {
+    Response response;
+    response.stream = [lines, &ended](LineWriter& writer) -> asio::awaitable<void> {
+      try {
+        for (int i = 0; i < lines; ++i) {
+          auto line = writer.write(std::to_string(i));
+          co_await std::move(line);
+        }
+        auto waiting = wait_forever();
+        co_await std::move(waiting);
+      } catch (const boost::system::system_error&) {
+        ended.set_value();
+        throw;
+      }
+    };
+    co_return response;
+  };
+}
+
+TEST(HttpStream, EndsWhenTheClientGoes) {
+  std::promise<void> ended;
+  HttpHost host(counting(3, ended));
+  Wire wire(host.path());
+  wire.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_THAT(wire.read_until("2\n"), HasSubstr("Transfer-Encoding: chunked"));
+  wire.close();
+  ended.get_future().wait();
+}
+
+TEST(HttpStream, EndsWhenAClientThatDoesNotReadGoes) {
+  std::promise<void> ended;
+  HttpHost host(counting(1'000'000, ended));
+  Wire wire(host.path());
+  wire.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_THAT(wire.read_until("10\n"), HasSubstr("9\n"));
+  wire.close();
+  ended.get_future().wait();
+}
+
+TEST(HttpStream, IsPlainForAnOldClient) {
+  HttpHost host([](Request) -> asio::awaitable<Response> {
+    Response response;
+    response.stream = [](LineWriter& writer) -> asio::awaitable<void> {
+      auto line = writer.write("{}");
+      co_await std::move(line);
+    };
+    co_return response;
+  });
+  EXPECT_THAT(ask(host, "GET / HTTP/1.0\r\n\r\n"), testing::EndsWith("\r\n\r\n{}\n"));
+}
+
+TEST(HttpStream, EndsWithTheErrorOfItsProducer) {
+  HttpHost host([](Request) -> asio::awaitable<Response> {
+    Response response;
+    response.stream = [](LineWriter& writer) -> asio::awaitable<void> {
+      auto line = writer.write("{}");
+      co_await std::move(line);
+      throw_conflict("cannot go on");
+    };
+    co_return response;
+  });
+  const auto answer = ask(host, "GET / HTTP/1.1\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(answer, HasSubstr("\"message\":\"cannot go on\""));
+  EXPECT_THAT(answer, testing::EndsWith("0\r\n\r\n"));
+}
+
+TEST(HttpServer, FinishesAnswersAndEndsStreamsWhenItShutsDown) {
+  std::promise<void> ended;
+  std::promise<void> waiting;
+  asio::steady_timer* go = nullptr;
+  const auto stream = counting(1, ended);
+  HttpHost host([&](Request request) -> asio::awaitable<Response> {
+    if (request.path == "/stream") {
+      auto answer = stream(std::move(request));
+      co_return co_await std::move(answer);
+    }
+    asio::steady_timer timer(co_await asio::this_coro::executor,
+                             asio::steady_timer::time_point::max());
+    go = &timer;
+    waiting.set_value();
+    try {
+      co_await timer.async_wait(asio::use_awaitable);
+    } catch (const boost::system::system_error&) {
+    }
+    co_return Response{};
+  });
+  Wire streaming(host.path());
+  streaming.send("GET /stream HTTP/1.1\r\n\r\n");
+  streaming.read_until("0\n");
+  Wire idle(host.path());
+  idle.send("GET / HTTP/1.1\r\n\r\n");
+  waiting.get_future().wait();
+
+  auto down = std::async(std::launch::async, [&] { host.shut_down(10s); });
+  EXPECT_THAT(streaming.read_all(), testing::EndsWith("0\r\n\r\n"));
+  EXPECT_EQ(down.wait_for(0s), std::future_status::timeout);
+  asio::post(host.io(), [&] { go->cancel(); });
+  EXPECT_THAT(idle.read_all(), StartsWith("HTTP/1.1 200"));
+  down.get();
+  EXPECT_EQ(host.connections(), 0U);
+  EXPECT_FALSE(connect_unix(host.path()));
+}
+
+TEST(HttpServer, CutsWhatDoesNotEndInTime) {
+  std::promise<void> started;
+  HttpHost host([&](Request) -> asio::awaitable<Response> {
+    started.set_value();
+    auto waiting = wait_forever();
+    co_await std::move(waiting);
+    co_return Response{};
+  });
+  Wire wire(host.path());
+  wire.send(post("/", "{}"));
+  started.get_future().wait();
+  host.shut_down(10ms);
+  EXPECT_EQ(wire.read_all(), "");
+}
+
+}  // namespace
+}  // namespace tinet
