@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include <linux/netlink.h>
+
 #include "netns/kernel_gate.h"
 #include "netns/netlink/ack.h"
 #include "netns/netlink/message.h"

@@ -43,9 +43,17 @@ struct Table {
 
 enum class Policy : std::uint8_t { Drop = 0, Accept = 1 };
 
+/// Hook numbers, which mean different things in each family (the kernel's headers for them do not
+/// go together with the C library's).
+inline constexpr std::uint32_t kBridgePrerouting = 0;
+inline constexpr std::uint32_t kBridgeForward = 2;
+inline constexpr std::uint32_t kInetPrerouting = 0;
+inline constexpr std::uint32_t kInetInput = 1;
+inline constexpr std::uint32_t kNetdevIngress = 0;
+
 /// Where a base chain is called from.
 struct Hook {
-  std::uint32_t number = 0;  ///< NF_BR_FORWARD, NF_INET_PRE_ROUTING, NF_NETDEV_INGRESS, ...
+  std::uint32_t number = 0;  ///< kBridgeForward, kInetPrerouting, ...
   std::int32_t priority = 0;
   Policy policy = Policy::Accept;
   std::string device{};  ///< netdev family only
