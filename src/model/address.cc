@@ -132,6 +132,13 @@ Ipv4 gateway_address(const Subnet& subnet) {
   return Ipv4{(subnet.base.value | ~subnet.mask()) - 1};
 }
 
+Ipv6 gateway_address6() {
+  Ipv6 address;
+  address.bytes = {0xfd, 0x74, 0x69, 0x6e, 0x65, 0x74};
+  address.bytes.back() = 1;
+  return address;
+}
+
 Mac gateway_mac() {
   return {{0x02, 0x74, 0x69, 0xff, 0xff, 0xfe}};
 }

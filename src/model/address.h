@@ -59,6 +59,8 @@ struct Subnet {
 [[nodiscard]] Mac endpoint_mac(std::uint32_t number);
 /// The last usable address of the subnet: every endpoint's one permanent neighbour.
 [[nodiscard]] Ipv4 gateway_address(const Subnet& subnet);
+/// fd74:696e:6574::1, the same for IPv6; the network of all IPv6 endpoints has 64 bits.
+[[nodiscard]] Ipv6 gateway_address6();
 /// 02:74:69:ff:ff:fe
 [[nodiscard]] Mac gateway_mac();
 

@@ -1,0 +1,290 @@
+#include "src/fabric/table.h"
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+
+#include "src/base/error.h"
+#include "src/base/text.h"
+#include "src/fabric/encode.h"
+#include "src/fabric/verify.h"
+
+namespace tinet::fabric {
+
+namespace {
+
+/// The caller's clock goes on while the kernel works.
+class Stopwatch {
+ public:
+  explicit Stopwatch(MonoTime start) : start_(start) {}
+  [[nodiscard]] MonoTime now() const {
+    return start_ + (std::chrono::steady_clock::now() - began_);
+  }
+
+ private:
+  MonoTime start_;
+  std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+};
+
+std::string first_of(const std::vector<std::string>& drift) {
+  return drift.front() +
+         (drift.size() > 1 ? " (and " + std::to_string(drift.size() - 1) + " more)" : "");
+}
+
+/// Elements of one slot's counter map.
+std::map<Slot, std::vector<nft::Element>> counter_elements(const CounterLedger& ledger) {
+  std::map<Slot, std::vector<nft::Element>> slots;
+  for (const CounterId& counter : ledger.counters()) {
+    slots[counter.slot].push_back(encode(counter));
+  }
+  return slots;
+}
+
+}  // namespace
+
+Table::Table(netlink::Socket socket, const FabricPlan& plan, std::vector<std::string> ports)
+    : connection_(std::move(socket)), skeleton_(make_skeleton(plan)), ports_(std::move(ports)) {
+  nft::Batch batch;
+  put_skeleton(batch, skeleton_);
+  send(std::move(batch));
+}
+
+std::size_t Table::apply(const std::vector<LinkSchedule>& wanted, MonoTime now) {
+  const Difference difference = make_difference(applied_, ledger_, wanted, now);
+  if (difference.empty()) {
+    wanted_ = wanted;
+    return 0;
+  }
+  const Stopwatch watch(now);
+  const CounterValues values =
+      difference.counters.needs_values() ? read_counters() : CounterValues{};
+  commit(difference, watch.now());
+  record(difference, values, applied_, ledger_);
+  try {
+    read_back(difference, watch.now());
+  } catch (const Error&) {
+    const Difference back = make_difference(applied_, ledger_, wanted_, watch.now());
+    const CounterValues current = back.counters.needs_values() ? read_counters() : CounterValues{};
+    commit(back, watch.now());
+    record(back, current, applied_, ledger_);
+    throw;
+  }
+  wanted_ = wanted;
+  return difference.changed.size();
+}
+
+std::vector<std::string> Table::preview(const std::vector<LinkSchedule>& wanted,
+                                        MonoTime now) const {
+  return describe(make_difference(applied_, ledger_, wanted, now), ports_, now);
+}
+
+CounterValues Table::read_counters() {
+  CounterValues values;
+  for (const nft::Counter& counter : nft::list_counters(connection_, table_id())) {
+    if (const auto id = parse_counter_name(counter.name)) {
+      values[*id] = {counter.packets, counter.bytes};
+    }
+  }
+  return values;
+}
+
+void Table::send(nft::Batch batch) {
+  const nft::SealedBatch sealed = std::move(batch).seal();
+  if (!connection_.fits(sealed.size_bytes())) {
+    throw_unavailable(
+        "cannot change so many links in one transaction: " + std::to_string(sealed.size_bytes()) +
+            " bytes, at most " + std::to_string(connection_.socket().send_limit()) +
+            " can be sent without root",
+        "raise net.core.wmem_max, run as root, or name fewer links");
+  }
+  nft::commit(connection_, sealed);
+}
+
+void Table::commit(const Difference& difference, MonoTime now) {
+  nft::Batch batch;
+  put_difference(batch, difference, now);
+  if (connection_.fits(batch.size_bytes() + batch.size_bytes() / 8)) {
+    send(std::move(batch));
+  } else {
+    commit_in_parts(difference, now);
+  }
+}
+
+/// Counters and layers go ahead, because nothing refers to them yet; `decide` alone must change in
+/// one transaction.
+void Table::commit_in_parts(const Difference& difference, MonoTime now) {
+  constexpr std::size_t kCountersPerPart = 512;
+  try {
+    const auto& created = difference.counters.created;
+    for (std::size_t i = 0; i < created.size(); i += kCountersPerPart) {
+      CounterChange part;
+      const auto end = std::min(created.size(), i + kCountersPerPart);
+      part.created.assign(created.begin() + static_cast<std::ptrdiff_t>(i),
+                          created.begin() + static_cast<std::ptrdiff_t>(end));
+      nft::Batch batch;
+      put_counters(batch, part);
+      send(std::move(batch));
+    }
+    for (const MapChange& change : difference.maps) {
+      nft::Batch batch;
+      put_map_change(batch, change, now);
+      send(std::move(batch));
+    }
+    nft::Batch batch;
+    put_removed_counters(batch, difference.counters);
+    if (!batch.empty()) {
+      send(std::move(batch));
+    }
+  } catch (const Error&) {
+    // What went ahead is taken back along with everything else that should not be there.
+    rebuild(now);
+    throw;
+  }
+}
+
+void Table::read_back(const Difference& difference, MonoTime now) {
+  std::vector<MapId> maps;
+  for (const MapChange& change : difference.maps) {
+    maps.push_back(change.map);
+  }
+  const Stopwatch watch(now);
+  if (check_maps(maps, now).empty()) {
+    return;
+  }
+  // For instance when this process was stopped between reading the clock and sending.
+  rebuild(watch.now());
+  const auto drift = check_maps(maps, watch.now());
+  if (!drift.empty()) {
+    throw_operation("cannot change links: the kernel does not hold what was sent: " +
+                    first_of(drift));
+  }
+}
+
+std::vector<std::string> Table::check_maps(const std::vector<MapId>& maps, MonoTime now) {
+  const ExpectedElements expected = expected_elements(applied_);
+  const Stopwatch watch(now);
+  std::vector<std::string> drift;
+  for (const MapId& map : maps) {
+    static const std::map<Link, Element> kNone;
+    const auto wanted = expected.find(map);
+    const auto read = nft::list_elements(connection_, table_id(), map_name(map));
+    auto found = compare_elements(map, wanted == expected.end() ? kNone : wanted->second, read,
+                                  ports_, watch.now());
+    std::move(found.begin(), found.end(), std::back_inserter(drift));
+  }
+  return drift;
+}
+
+void Table::rebuild(MonoTime now) {
+  const CounterValues values = read_counters();
+  nft::Batch batch;
+  // Adding it first makes the deletion safe when it is not there.
+  batch.add_table(skeleton_.table);
+  batch.delete_table(table_id());
+  put_skeleton(batch, skeleton_);
+  std::vector<nft::Counter> counters;
+  std::vector<CounterId> lost;
+  for (const CounterId& counter : ledger_.counters()) {
+    const auto value = values.find(counter);
+    if (value == values.end()) {
+      lost.push_back(counter);
+    }
+    const PacketCounts start = value == values.end() ? PacketCounts{} : value->second;
+    counters.push_back({table_id(), counter_name(counter), start.dropped, start.bytes_dropped});
+  }
+  if (!counters.empty()) {
+    batch.add_counters(counters);
+  }
+  for (const auto& [slot, elements] : counter_elements(ledger_)) {
+    batch.add_elements(map_spec({MapId::Kind::Counters, slot}), elements);
+  }
+  std::map<MapId, std::vector<nft::Element>> maps;
+  for (const auto& [link, record] : applied_) {
+    if (!record.deciding) {
+      continue;
+    }
+    for (const Element& element : elements_of(link, *record.deciding)) {
+      if (!element.end || *element.end > now) {
+        maps[element.map].push_back(encode(element, now));
+      }
+    }
+  }
+  for (const auto& [map, elements] : maps) {
+    batch.add_elements(map_spec(map), elements);
+  }
+  send(std::move(batch));
+  for (auto& [link, record] : applied_) {
+    record.stale.clear();
+  }
+  for (const CounterId& counter : lost) {
+    ledger_.restart(counter);
+  }
+}
+
+void Table::check_counters(std::vector<std::string>& drift) {
+  const CounterValues values = read_counters();
+  for (const CounterId& counter : ledger_.counters()) {
+    if (!values.contains(counter)) {
+      drift.push_back("counter " + counter_name(counter) + " is missing");
+    }
+  }
+  const auto expected = counter_elements(ledger_);
+  for (const Slot slot : all_slots()) {
+    static const std::vector<nft::Element> kNone;
+    const nft::SetSpec spec = map_spec({MapId::Kind::Counters, slot});
+    const auto wanted = expected.find(slot);
+    auto found = compare_fixed(spec, wanted == expected.end() ? kNone : wanted->second,
+                               nft::list_elements(connection_, table_id(), spec.name));
+    std::move(found.begin(), found.end(), std::back_inserter(drift));
+  }
+}
+
+std::vector<std::string> Table::check_all(MonoTime now) {
+  const Stopwatch watch(now);
+  const auto tables = nft::list_tables(connection_, nft::Family::Bridge);
+  const bool there = std::any_of(tables.begin(), tables.end(), [&](const nft::Table& table) {
+    return table.id == table_id() && table.owner_port == connection_.socket().port();
+  });
+  if (!there) {
+    return {"table " + nft::to_string(table_id()) + " is missing"};
+  }
+  std::vector<std::string> drift =
+      compare_content(skeleton_, {nft::list_sets(connection_, table_id()),
+                                  nft::list_chains(connection_, table_id()),
+                                  nft::list_rules(connection_, table_id())});
+  if (!drift.empty()) {
+    return drift;  // maps may be missing, which can't be read then
+  }
+  for (const FixedMap& map : skeleton_.fixed) {
+    auto found = compare_fixed(map.spec, map.elements,
+                               nft::list_elements(connection_, table_id(), map.spec.name));
+    std::move(found.begin(), found.end(), std::back_inserter(drift));
+  }
+  std::vector<MapId> maps = all_maps();
+  std::erase_if(maps, [](const MapId& map) { return map.kind == MapId::Kind::Counters; });
+  auto found = check_maps(maps, watch.now());
+  std::move(found.begin(), found.end(), std::back_inserter(drift));
+  check_counters(drift);
+  return drift;
+}
+
+std::vector<Drift> Table::audit(MonoTime now) {
+  const Stopwatch watch(now);
+  std::vector<Drift> drift;
+  const auto differences = check_all(now);
+  if (!differences.empty()) {
+    rebuild(watch.now());
+    const bool repaired = check_all(watch.now()).empty();
+    for (const std::string& what : differences) {
+      drift.push_back({what, repaired});
+    }
+  }
+  for (const nft::Table& table : nft::list_tables(connection_)) {
+    if (table.id != table_id()) {
+      drift.push_back({"foreign table '" + nft::to_string(table.id) + "' in the switch", false});
+    }
+  }
+  return drift;
+}
+
+}  // namespace tinet::fabric

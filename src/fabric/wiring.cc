@@ -1,0 +1,303 @@
+#include "src/fabric/wiring.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <map>
+#include <set>
+
+#include <linux/netlink.h>
+#include <sys/resource.h>
+
+#include "netns/address.h"
+#include "netns/bridge.h"
+#include "src/base/error.h"
+#include "src/fabric/skeleton.h"
+
+namespace tinet::fabric {
+
+namespace {
+
+constexpr IfIndex kBridge{2};
+constexpr IfIndex kEth0{2};
+constexpr std::uint8_t kPrefix6 = 64;
+/// Carrier comes within milliseconds; a machine that takes longer than this is stuck.
+constexpr std::chrono::seconds kForwardingTimeout{10};
+/// Descriptors that a process needs besides the namespaces.
+constexpr rlim_t kOtherDescriptors = 256;
+
+MacAddress mac_address(const Mac& mac) {
+  return {mac.bytes};
+}
+
+IpAddress ip_address(Ipv4 address) {
+  return IpAddress::v4(address.value);
+}
+
+IpAddress ip_address(const Ipv6& address) {
+  return IpAddress::v6(address.bytes);
+}
+
+MacAddress mac_of(std::size_t endpoint) {
+  return mac_address(endpoint_mac(static_cast<std::uint32_t>(endpoint)));
+}
+
+IfIndex port_of(std::size_t endpoint) {
+  return port_index(static_cast<Endpoint>(endpoint));
+}
+
+void check_size(std::size_t endpoints) {
+  if (endpoints > kEndpointsMax) {
+    throw_unavailable("cannot connect " + std::to_string(endpoints) +
+                          " endpoints: one switch has " + std::to_string(kEndpointsMax) + " ports",
+                      "start fewer instances");
+  }
+}
+
+void reserve_descriptors(std::size_t namespaces) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    return;
+  }
+  const rlim_t needed = namespaces + kOtherDescriptors;
+  if (limit.rlim_cur < needed && limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = std::min(limit.rlim_max, std::max<rlim_t>(needed, limit.rlim_cur));
+    // Failing leaves the old limit, and the call that runs into it says so.
+    static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+  }
+}
+
+/// Bridged frames shall not pass through the switch's own ip and arp hooks, and the switch itself
+/// shall not speak.
+void prepare_switch(KernelGate* gate) {
+  write_sysctl_if_present("net/ipv6/conf/all/disable_ipv6", "1", gate);
+  write_sysctl_if_present("net/ipv6/conf/default/disable_ipv6", "1", gate);
+  for (const char* path :
+       {"net/bridge/bridge-nf-call-iptables", "net/bridge/bridge-nf-call-ip6tables",
+        "net/bridge/bridge-nf-call-arptables"}) {
+    write_sysctl_if_present(path, "0", gate);
+  }
+}
+
+/// The device defaults must be there before eth0 is.
+void prepare_endpoint(bool ipv6, KernelGate* gate) {
+  write_sysctl_if_present("net/ipv4/ip_unprivileged_port_start", "0", gate);
+  if (ipv6) {
+    // Addresses are given, there is no router, and nobody else could have the same address.
+    write_sysctl_if_present("net/ipv6/conf/default/addr_gen_mode", "1", gate);
+    write_sysctl_if_present("net/ipv6/conf/default/accept_ra", "0", gate);
+    write_sysctl_if_present("net/ipv6/conf/default/router_solicitations", "0", gate);
+  } else {
+    write_sysctl_if_present("net/ipv6/conf/default/disable_ipv6", "1", gate);
+  }
+}
+
+IpPrefix network6() {
+  std::array<std::uint8_t, 16> bytes = gateway_address6().bytes;
+  std::fill(bytes.begin() + kPrefix6 / 8, bytes.end(), std::uint8_t{0});
+  return {IpAddress::v6(bytes), kPrefix6};
+}
+
+void put_eth0(netlink::Request& request, const FabricPlan& plan, const FabricEndpoint& endpoint) {
+  put_link_up(request, kLoopback);
+  put_link_up(request, kEth0);
+  const IpAddress gateway = ip_address(plan.gateway);
+  const IpAddress own = ip_address(endpoint.address);
+  put_address(request, {.link = kEth0, .address = {own, 32}, .prefix_route = false});
+  put_neighbour(request, kEth0, gateway, mac_address(gateway_mac()));
+  put_route(request, {.destination = {ip_address(plan.subnet.base),
+                                      static_cast<std::uint8_t>(plan.subnet.prefix)},
+                      .gateway = gateway,
+                      .link = kEth0,
+                      .onlink = true,
+                      .source = own});
+  if (!endpoint.address6) {
+    return;
+  }
+  const IpAddress gateway6 = ip_address(gateway_address6());
+  const IpAddress own6 = ip_address(*endpoint.address6);
+  put_address(request, {.link = kEth0, .address = {own6, 128}, .prefix_route = false});
+  put_neighbour(request, kEth0, gateway6, mac_address(gateway_mac()));
+  put_route(request, {.destination = network6(),
+                      .gateway = gateway6,
+                      .link = kEth0,
+                      .onlink = true,
+                      .source = own6});
+}
+
+}  // namespace
+
+std::string port_name(std::string_view endpoint, std::size_t number) {
+  const bool usable = !endpoint.empty() && endpoint.size() <= kLinkNameMax && endpoint != "lo" &&
+                      endpoint != "br0" && endpoint != "all" && endpoint != "default" &&
+                      endpoint != "." && endpoint != ".." &&
+                      endpoint.find_first_of("/: \t\n") == std::string_view::npos;
+  // "p7" itself could be the name of another endpoint.
+  const bool like_a_number = usable && endpoint[0] == 'p' && endpoint.size() > 1 &&
+                             endpoint.find_first_not_of("0123456789", 1) == std::string_view::npos;
+  return usable && !like_a_number ? std::string(endpoint) : "p" + std::to_string(number);
+}
+
+Wiring::Wiring(const FabricPlan& plan, KernelGate* gate) : plan_(plan), thread_(gate) {
+  check_size(plan.endpoints.size());
+  reserve_descriptors(plan.endpoints.size());
+  for (std::size_t i = 0; i < plan.endpoints.size(); ++i) {
+    ports_.push_back(port_name(plan.endpoints[i].name, i));
+  }
+  const bool ipv6 = std::any_of(plan.endpoints.begin(), plan.endpoints.end(),
+                                [](const FabricEndpoint& e) { return e.address6.has_value(); });
+  create_namespaces(ipv6);
+  create_switch();
+  configure_endpoints();
+  wait_for_ports();
+}
+
+void Wiring::create_namespaces(bool ipv6) {
+  std::vector<Namespace> made = thread_.create(plan_.endpoints.size() + 1, [&](std::size_t index) {
+    index == 0 ? prepare_switch(thread_.gate()) : prepare_endpoint(ipv6, thread_.gate());
+  });
+  switch_ = std::move(made.front());
+  endpoints_.assign(std::make_move_iterator(made.begin() + 1), std::make_move_iterator(made.end()));
+}
+
+void Wiring::create_switch() {
+  route_.emplace(open_switch_netlink(NETLINK_ROUTE));
+  netlink::Request request;
+  BridgeSpec bridge;
+  bridge.index = kBridge;
+  put_bridge(request, bridge);
+  for (std::size_t i = 0; i < endpoints_.size(); ++i) {
+    VethSpec veth;
+    veth.name = ports_[i];
+    veth.index = port_of(i);
+    veth.master = kBridge;
+    veth.far_index = kEth0;
+    veth.far_mac = mac_of(i);
+    veth.far_namespace = endpoints_[i].fd();
+    put_veth(request, veth);
+  }
+  for (std::size_t i = 0; i < endpoints_.size(); ++i) {
+    put_bridge_port(request, port_of(i), {.learning = false, .flood = false});
+    put_forwarding_entry(request, port_of(i), mac_of(i));
+  }
+  route_->execute(request);
+}
+
+void Wiring::configure_endpoints() {
+  for (std::size_t i = 0; i < endpoints_.size(); ++i) {
+    configure_endpoint(i);
+  }
+}
+
+void Wiring::configure_endpoint(std::size_t number) {
+  netlink::Request request;
+  put_eth0(request, plan_, plan_.endpoints[number]);
+  netlink::Socket socket = thread_.open_netlink(endpoints_[number], NETLINK_ROUTE);
+  socket.execute(request);
+}
+
+void Wiring::wait_for_ports() {
+  std::vector<IfIndex> ports;
+  for (std::size_t i = 0; i < endpoints_.size(); ++i) {
+    ports.push_back(port_of(i));
+  }
+  netlink::Socket events = open_switch_netlink(NETLINK_ROUTE);
+  wait_until_forwarding(*route_, events, ports, kForwardingTimeout);
+}
+
+UniqueFd Wiring::open_socket(Endpoint endpoint, int domain, int type, int protocol) {
+  return thread_.open_socket(endpoints_.at(endpoint), domain, type, protocol);
+}
+
+netlink::Socket Wiring::open_switch_netlink(int protocol) {
+  return thread_.open_netlink(switch_, protocol);
+}
+
+template <typename Put>
+void Wiring::repair(std::string what, netlink::Socket& socket, std::vector<Drift>& drift,
+                    Put&& put) {
+  netlink::Request request;
+  put(request);
+  const auto refusals = socket.try_execute(request);
+  const bool repaired =
+      std::all_of(refusals.begin(), refusals.end(),
+                  [](const netlink::Refusal& refusal) { return refusal.error == EEXIST; });
+  drift.push_back({std::move(what), repaired});
+}
+
+std::vector<Drift> Wiring::audit() {
+  std::vector<Drift> drift;
+  std::map<IfIndex, LinkInfo> links;
+  for (LinkInfo& link : list_links(*route_)) {
+    links.emplace(link.index, std::move(link));
+  }
+  for (std::size_t i = 0; i < endpoints_.size(); ++i) {
+    const auto found = links.find(port_of(i));
+    audit_port(found == links.end() ? nullptr : &found->second, i, drift);
+  }
+  audit_forwarding(drift);
+  for (std::size_t i = 0; i < endpoints_.size(); ++i) {
+    audit_endpoint(i, drift);
+  }
+  return drift;
+}
+
+void Wiring::audit_port(const LinkInfo* port, std::size_t number, std::vector<Drift>& drift) {
+  const std::string name = "port '" + ports_[number] + "'";
+  if (port == nullptr) {
+    // A new pair would have another eth0, which the instance's sockets know nothing of.
+    drift.push_back({name + " is missing", false});
+    return;
+  }
+  if (port->master != kBridge) {
+    drift.push_back({name + " is not part of the bridge", false});
+  }
+  if (!port->up) {
+    repair(name + " is down", *route_, drift,
+           [&](netlink::Request& request) { put_link_up(request, port->index); });
+  }
+}
+
+void Wiring::audit_forwarding(std::vector<Drift>& drift) {
+  std::set<std::pair<IfIndex, MacAddress>> entries;
+  for (const ForwardingEntry& entry : list_forwarding(*route_)) {
+    entries.emplace(entry.port, entry.mac);
+  }
+  for (std::size_t i = 0; i < endpoints_.size(); ++i) {
+    if (!entries.contains({port_of(i), mac_of(i)})) {
+      repair(
+          "forwarding entry of port '" + ports_[i] + "' is missing", *route_, drift,
+          [&](netlink::Request& request) { put_forwarding_entry(request, port_of(i), mac_of(i)); });
+    }
+  }
+}
+
+void Wiring::audit_endpoint(std::size_t number, std::vector<Drift>& drift) {
+  const std::string name = "'" + plan_.endpoints[number].name + "'";
+  netlink::Socket socket = thread_.open_netlink(endpoints_[number], NETLINK_ROUTE);
+  const auto eth0 = find_link(socket, "eth0");
+  if (!eth0) {
+    drift.push_back({"eth0 of " + name + " is missing", false});
+    return;
+  }
+  const auto neighbours = list_neighbours(socket);
+  const IpAddress gateway = ip_address(plan_.gateway);
+  const bool knows_gateway =
+      std::any_of(neighbours.begin(), neighbours.end(), [&](const NeighbourInfo& neighbour) {
+        return neighbour.address == gateway && neighbour.permanent &&
+               neighbour.mac == mac_address(gateway_mac());
+      });
+  if (!eth0->up) {
+    // Setting an interface down took its routes and neighbours away.
+    repair("eth0 of " + name + " is down", socket, drift,
+           [&](netlink::Request& request) { put_eth0(request, plan_, plan_.endpoints[number]); });
+  } else if (!knows_gateway) {
+    repair("neighbour of " + name + " is missing", socket, drift, [&](netlink::Request& request) {
+      put_neighbour(request, kEth0, gateway, mac_address(gateway_mac()));
+    });
+  }
+}
+
+}  // namespace tinet::fabric

@@ -1,0 +1,78 @@
+#pragma once
+/// Namespaces, bridge, ports and addresses of a netns fabric: everything but its rules. Objects are
+/// held by descriptors only, so whatever ends this process ends them.
+///
+///     endpoint's namespace                    switch's namespace
+///     eth0 198.18.0.11/32  ------ veth -----  port tikv-0  of br0: no spanning tree, no learning,
+///       198.18.0.0/16 via the gateway         port tikv-1  no flooding; static forwarding entries
+///       the gateway's MAC, permanent          ...
+///
+/// An endpoint sends everything to the gateway's MAC, which is nobody's: the ruleset's prerouting
+/// chain puts the right one in. So an endpoint needs one neighbour instead of one per peer; the
+/// ARP table's limit of 1024 entries, which all namespaces of a host share, is not touched.
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "netns/kernel_gate.h"
+#include "netns/link.h"
+#include "netns/namespace.h"
+#include "netns/netlink/socket.h"
+#include "src/base/unique_fd.h"
+#include "src/fabric/fabric.h"
+
+namespace tinet::fabric {
+
+/// One port of a bridge is left for the host.
+inline constexpr std::size_t kEndpointsMax = 1022;
+
+/// Name of an endpoint's port in the switch: the endpoint's own when it fits an interface name and
+/// is none that the switch needs itself, else "p<number>".
+[[nodiscard]] std::string port_name(std::string_view endpoint, std::size_t number);
+
+class Wiring {
+ public:
+  /// Creates everything and waits until all ports forward. About 1 ms per endpoint. Raises this
+  /// process's soft limit of open files when the endpoints' descriptors would not fit.
+  /// Needs CAP_SYS_ADMIN and CAP_NET_ADMIN in the current user namespace.
+  /// @throws Error Unavailable without privilege, or for more than kEndpointsMax endpoints;
+  ///         Operation otherwise. Nothing is left then
+  Wiring(const FabricPlan& plan, KernelGate* gate);
+
+  [[nodiscard]] int switch_fd() const noexcept { return switch_.fd(); }
+  [[nodiscard]] int endpoint_fd(Endpoint endpoint) const { return endpoints_.at(endpoint).fd(); }
+  /// Names of the ports, by endpoint.
+  [[nodiscard]] const std::vector<std::string>& ports() const noexcept { return ports_; }
+
+  /// @throws Error
+  [[nodiscard]] UniqueFd open_socket(Endpoint endpoint, int domain, int type, int protocol);
+  [[nodiscard]] netlink::Socket open_switch_netlink(int protocol);
+
+  /// Compares ports, forwarding entries and neighbours with what was made, and repairs them.
+  /// @throws Error when the kernel can't be asked
+  [[nodiscard]] std::vector<Drift> audit();
+
+ private:
+  void create_namespaces(bool ipv6);
+  void create_switch();
+  void configure_endpoints();
+  void configure_endpoint(std::size_t number);
+  void wait_for_ports();
+  void audit_port(const LinkInfo* port, std::size_t number, std::vector<Drift>& drift);
+  void audit_forwarding(std::vector<Drift>& drift);
+  void audit_endpoint(std::size_t number, std::vector<Drift>& drift);
+  template <typename Put>
+  void repair(std::string what, netlink::Socket& socket, std::vector<Drift>& drift, Put&& put);
+
+  const FabricPlan plan_;
+  NamespaceThread thread_;
+  Namespace switch_;
+  std::vector<Namespace> endpoints_;
+  std::vector<std::string> ports_;
+  std::optional<netlink::Socket> route_;  ///< rtnetlink, in the switch
+};
+
+}  // namespace tinet::fabric
