@@ -177,15 +177,24 @@ TEST_F(Lifetime, StopCompletesWhenChildAndSandboxAreDestroyed) {
   EXPECT_EQ(result->outcome, StopOutcome::Forced);
 }
 
+/// The signal is in force once it was sent, but the state shows it a moment later.
+bool becomes_stopped(pid_t pid) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  std::stringstream text;
+  while (field(text.str(), "State") != "T (stopped)" && std::chrono::steady_clock::now() < end) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/status");
+    text.str("");
+    text << file.rdbuf();
+  }
+  return field(text.str(), "State") == "T (stopped)";
+}
+
 TEST_F(Lifetime, PauseReachesEveryProcess) {
   Sandbox sandbox = make();
   const Child child = ready(&sandbox, "forks_a_daemon", {"wait"});
   ASSERT_EQ(signal_tree(sandbox, SIGSTOP), 2U);
   for (const pid_t pid : members(sandbox)) {
-    std::ifstream file("/proc/" + std::to_string(pid) + "/status");
-    std::stringstream text;
-    text << file.rdbuf();
-    EXPECT_EQ(field(text.str(), "State"), "T (stopped)");
+    EXPECT_TRUE(becomes_stopped(pid)) << pid;
   }
   EXPECT_EQ(signal_tree(sandbox, SIGCONT), 2U);
   bury(sandbox);

@@ -51,7 +51,8 @@ int main(int argc, char** argv) {
   if (::testing::GTEST_FLAG(list_tests)) {
     return RUN_ALL_TESTS();
   }
-  if (const char* uid = std::getenv("TINET_TEST_UID"); uid != nullptr && !become(uid)) {
+  if (const char* uid = std::getenv("TINET_TEST_UID");
+      uid != nullptr && ::geteuid() == 0 && !become(uid)) {
     std::perror("cannot become the user of TINET_TEST_UID");
     return 1;
   }
