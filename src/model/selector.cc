@@ -140,7 +140,7 @@ class Selector {
     return is_chance(word.kind) ? chosen(word) : settled(word);
   }
 
-  std::set<Endpoint> all() const {
+  [[nodiscard]] std::set<Endpoint> all() const {
     return matching([](const SelectorMember& /*member*/) { return true; });
   }
 
@@ -148,7 +148,7 @@ class Selector {
 
  private:
   template <typename Predicate>
-  std::set<Endpoint> matching(Predicate predicate) const {
+  [[nodiscard]] std::set<Endpoint> matching(Predicate predicate) const {
     std::set<Endpoint> found;
     for (std::size_t i = 0; i < scope_.members.size(); ++i) {
       if (predicate(scope_.members[i])) {
@@ -170,7 +170,7 @@ class Selector {
     }
   }
 
-  std::set<Endpoint> named(const Word& word) const {
+  [[nodiscard]] std::set<Endpoint> named(const Word& word) const {
     const auto name = word.text;
     if (name == "all") {
       return all();
@@ -195,7 +195,7 @@ class Selector {
     return found;
   }
 
-  std::set<Endpoint> in_zone(const Word& word) const {
+  [[nodiscard]] std::set<Endpoint> in_zone(const Word& word) const {
     auto found = matching([&](const auto& member) { return member.zone == word.argument; });
     if (!found.empty()) {
       return found;
@@ -256,8 +256,7 @@ class Selector {
     for (std::size_t i = 0; i < count; ++i) {
       std::swap(order[i], order[i + draw_below(engine_, order.size() - i)]);
     }
-    const std::set<Endpoint> found(order.begin(),
-                                   order.begin() + static_cast<std::ptrdiff_t>(count));
+    std::set<Endpoint> found(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count));
     notes_.push_back(std::string(word.text) + " chose " + names_of(found) + " (seed " +
                      std::to_string(scope_.seed) + ")");
     return found;
@@ -274,15 +273,16 @@ class Selector {
     }
   }
 
-  std::string names_of(const std::set<Endpoint>& endpoints) const {
+  [[nodiscard]] std::string names_of(const std::set<Endpoint>& endpoints) const {
     std::vector<std::string> names;
+    names.reserve(endpoints.size());
     for (const auto endpoint : endpoints) {
       names.push_back(endpoint < scope_.members.size() ? scope_.members[endpoint].name : "client");
     }
     return join(names, ", ");
   }
 
-  std::string known_names() const {
+  [[nodiscard]] std::string known_names() const {
     constexpr std::size_t kShown = 10;
     std::vector<std::string> names;
     for (const auto& member : scope_.members) {
