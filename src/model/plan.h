@@ -92,7 +92,9 @@ struct InstancePlan {
   std::vector<ServicePort> services;
   ReadyCheck ready;
   StopSpec stop;
-  std::vector<std::string> keep_visible;  ///< paths under /tmp that the instance must still see
+  /// Paths under /tmp that the instance must still see; words of the command line are among them,
+  /// so a path may not exist.
+  std::vector<std::string> keep_visible;
 
   [[nodiscard]] std::optional<std::uint16_t> port_of(std::string_view service) const;
 };

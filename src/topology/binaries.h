@@ -55,4 +55,7 @@ struct BinarySearch {
 /// Orders "v8.5.1" after "v8.5.0" and after "v8.5.1-rc.1"; "nightly" comes before all numbers.
 [[nodiscard]] bool release_less(std::string_view a, std::string_view b);
 
+/// True for "v8.5.1", false for "v9.0.0-beta.1" and "nightly".
+[[nodiscard]] bool is_final_release(std::string_view release);
+
 }  // namespace tinet

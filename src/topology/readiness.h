@@ -23,14 +23,16 @@ struct HttpAnswer {
 [[nodiscard]] std::optional<std::string> unmet(const HttpCheck& check, const HttpAnswer& answer,
                                                std::string_view asked);
 
-/// True when `pattern` (ECMAScript) is found in the line.
-/// @throws Error Usage for a malformed pattern; parse_topology() has checked those of topologies
+/// A regular expression (ECMAScript) for ReadyCheck::log_regex.
 class LogPattern {
  public:
+  /// @throws Error Usage for a malformed pattern, or one of more than 500 characters;
+  ///         parse_topology() has checked those of topologies
   explicit LogPattern(const std::string& pattern);
   LogPattern(LogPattern&&) noexcept;
   LogPattern& operator=(LogPattern&&) noexcept;
   ~LogPattern();
+  /// True when the pattern is found in the line's first 2000 characters.
   [[nodiscard]] bool matches(std::string_view line) const;
 
  private:

@@ -40,6 +40,9 @@ struct RoleResult {
   std::map<std::string, std::vector<std::string>> by_instance;
 };
 
+/// Names of drivers that a RoleSource may have.
+[[nodiscard]] const std::vector<std::string>& role_drivers();
+
 /// Role words that this cluster knows, e.g. {"pd-leader", "pd-follower", "tikv-region-leader"}.
 [[nodiscard]] std::vector<std::string> known_roles(const ClusterPlan& plan);
 

@@ -68,9 +68,10 @@ struct Environment {
   PlanUser user;
   /// The invoking user's variables; children get PATH, HOME, USER, LANG and TERM of these.
   std::map<std::string, std::string> variables;
-  Subnet subnet;          ///< chosen by first_free_subnet(); StartOptions::subnet goes before it
-  std::string data_dir;   ///< default data directory of this tag, absolute
-  std::string state_dir;  ///< may be empty: the supervisor's side then decides
+  Subnet subnet;            ///< chosen by first_free_subnet(); StartOptions::subnet goes before it
+  std::string data_dir;     ///< default data directory of this tag, absolute
+  std::string working_dir;  ///< of the caller; kept visible to instances when under /tmp
+  std::string state_dir;    ///< may be empty: the supervisor's side then decides
   Binaries binaries;
 };
 

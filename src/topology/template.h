@@ -5,6 +5,7 @@
 ///   {dir} {data_dir} {tmp_dir} {log_dir} {log}                    its paths
 ///   {port.SERVICE} {count.COMPONENT} {var.NAME}                   numbers and computed values
 ///   {published.SERVICE} {published_host.SERVICE} {published_port.SERVICE}   connect lines only
+///   {zones.COMPONENT} {store}                                     words of the start flags
 ///   {join COMPONENT "SEPARATOR" "TEXT"}   TEXT once per instance of COMPONENT, holes filled for it
 ///   {{ and }}                             literal braces
 
@@ -31,7 +32,7 @@ class TemplateScope {
   TemplateScope(const TemplateScope&) = delete;
   TemplateScope& operator=(const TemplateScope&) = delete;
   virtual ~TemplateScope() = default;
-  /// Value of a name that Template::check() accepted.
+  /// Value of a name that parse_topology() has checked.
   [[nodiscard]] virtual std::string value(std::string_view name) const = 0;
   /// One scope per instance of `component`, in index order, handed to `use`.
   virtual void for_each(const std::string& component,
@@ -74,6 +75,8 @@ class Template {
     std::string separator;
     std::vector<Template> item;  ///< exactly one
   };
+
+  [[nodiscard]] Part parse_hole(std::string_view inside) const;
 
   std::string text_;
   SourcePlace place_;

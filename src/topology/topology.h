@@ -12,29 +12,15 @@
 #include <vector>
 
 #include "src/model/plan.h"
+#include "src/topology/expression.h"
 #include "src/topology/template.h"
 
 namespace tinet {
-
-/// "zone", "count.tikv >= 3", "zone != ''": operands are template names, numbers or quoted text.
-struct Condition {
-  std::string left;
-  std::string op;  ///< "" (left is neither empty nor 0), "==", "!=", ">=", "<=", ">", "<"
-  std::string right;
-  SourcePlace place;
-};
 
 /// A text that is used only when its condition holds.
 struct ConditionalText {
   std::optional<Condition> when;
   Template text;
-};
-
-/// A computed value: `then`, or `otherwise` when there is a condition that does not hold.
-struct VarSpec {
-  std::string then;
-  std::optional<Condition> when;
-  std::string otherwise;
 };
 
 /// A setting of a program's configuration: dotted key and its value as text of the file's format.
@@ -47,13 +33,14 @@ struct SettingSpec {
   bool is_text = false;  ///< quoted in TOML; numbers and booleans are not
 };
 
-enum class ConfigFormat { Toml, Yaml };
+enum class ConfigFormat { Toml, Yaml, Text };
 
 /// The configuration file of a component's program.
 struct ConfigSpec {
   std::string file;  ///< name in the instance's directory
   ConfigFormat format = ConfigFormat::Toml;
   std::vector<SettingSpec> settings;
+  Template text;  ///< whole content for ConfigFormat::Text; the user's file replaces it
   std::vector<std::string> owned;  ///< dotted keys that the user may not set
   /// Settings are passed as "--key=value" and no file is written, unless the user gives one: then
   /// the merged file is written and `file_args` replace them, and --X.args is refused, because
@@ -114,9 +101,9 @@ struct ComponentSpec {
   std::vector<HttpCheckSpec> settled;
   std::int64_t settled_timeout_ms = 60'000;
   StopSpec stop;
-  std::vector<Template> connect;
-  std::vector<std::string> publish;  ///< services published by default
-  std::string reference_role;        ///< first argument of tinet-refstore in place of the program
+  std::vector<ConditionalText> connect;  ///< for the first instance
+  std::vector<std::string> publish;      ///< services published by default
+  std::string reference_role;  ///< first argument of tinet-refstore in place of the program
 
   [[nodiscard]] std::optional<std::uint16_t> port_of(std::string_view service) const;
   /// program, then `binaries`, when they are names; empty for an absolute program.
@@ -127,13 +114,15 @@ struct ComponentSpec {
 struct RoleSpec {
   RoleSource source;
   std::string store;  ///< "real", "reference", or empty for both
+  SourcePlace place;
 };
 
 struct Topology {
   std::string name;
-  std::string source;  ///< the YAML text
-  std::string file;    ///< as named in errors
-  bool tiup = false;   ///< binaries are also searched in tiup's components
+  std::string source;        ///< the YAML text
+  std::string file;          ///< as named in errors
+  bool tiup = false;         ///< binaries are also searched in tiup's components
+  std::string install_hint;  ///< what to do when a program is missing
   std::vector<std::pair<std::string, VarSpec>> vars;
   std::vector<ComponentSpec> components;  ///< in the file's order; the order of addresses
   std::vector<std::string> stop_order;    ///< default: the reverse of the start order
