@@ -1,5 +1,6 @@
 #include <boost/describe.hpp>
 #include <boost/json.hpp>
+#include <boost/pfr/tuple_size.hpp>
 
 #include "src/base/error.h"
 #include "src/model/json_read.h"
@@ -61,6 +62,22 @@ BOOST_DESCRIBE_STRUCT(ClusterPlan, (),
                        client_address6, user, state_dir, data_dir, log_dir, keep_data, host_link,
                        on_failure, paused, start_timeout_ms, ttl_ms, instances, components,
                        stop_order, roles, publish, connect_lines))
+
+namespace {
+
+/// A member that is not described would be lost without a word on its way to the supervisor.
+template <typename... Structs>
+constexpr bool describes_every_member() {
+  using boost::describe::describe_members;
+  using boost::describe::mod_public;
+  return ((boost::mp11::mp_size<describe_members<Structs, mod_public>>::value ==
+           boost::pfr::tuple_size_v<Structs>)&&...);
+}
+static_assert(describes_every_member<ServicePort, PlanFile, JsonCondition, JsonExpectation,
+                                     HttpCheck, ReadyCheck, StopSpec, InstancePlan, ComponentPlan,
+                                     RoleSource, PublishSpec, PlanUser, ClusterPlan>());
+
+}  // namespace
 
 json::value to_json(const ClusterPlan& plan) {
   return json::value_from(plan);
