@@ -1,0 +1,60 @@
+#pragma once
+/// `tinet capture`: packets of one instance into a pcap file or onto lines.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "src/api/cluster_handle.h"
+#include "src/base/unique_fd.h"
+#include "src/client/packet_source.h"
+#include "src/client/signal_pipe.h"
+
+namespace tinet {
+
+struct CaptureOptions {
+  std::string target;                          ///< an instance or "client"
+  std::string file;                            ///< pcap file to write, "-" stdout; empty: lines
+  std::optional<std::uint64_t> packets_max;    ///< ends after so many
+  std::function<void(std::string_view)> line;  ///< gets each line when `file` is empty
+};
+
+struct CaptureResult {
+  std::uint64_t packets = 0;
+  std::uint64_t missed = 0;  ///< seen by the kernel, but not read in time
+};
+
+/// Opens the packet source of a target. @throws Error of the supervisor
+[[nodiscard]] PacketSource open_packet_source(const ClusterHandle& cluster,
+                                              const std::string& target,
+                                              const Interrupt* interrupt);
+
+/// Captures until the user wants out (that is no error), `packets_max` is reached, or the reader of
+/// stdout has gone. The file can be read while it grows.
+/// @throws Error of the supervisor; Operation when the file can't be written
+CaptureResult run_capture(const ClusterHandle& cluster, const CaptureOptions& options,
+                          const Interrupt* interrupt);
+
+/// Writes packets in pcap format, nanosecond timestamps, Ethernet.
+class PcapWriter {
+ public:
+  /// @param path "-" is stdout. @throws Error
+  explicit PcapWriter(const std::string& path);
+  PcapWriter(PcapWriter&&) noexcept;
+  PcapWriter& operator=(PcapWriter&&) noexcept;
+  ~PcapWriter();
+
+  void write(const Packet& packet);
+  /// @return false when the reader at the other end of a pipe has gone
+  /// @throws Error Operation when the file can't be written, e.g. no space
+  bool flush();
+
+ private:
+  struct Files;
+  std::unique_ptr<Files> files_;
+};
+
+}  // namespace tinet
