@@ -9,6 +9,7 @@
 namespace tinet::detail {
 namespace {
 
+/// Only the leading pd is the view service; the others answer 503.
 RoleQuery view_query(const RoleSource& source, const std::string& instance) {
   return {instance, source.service, "GET", "/refstore/view", {}, ""};
 }
@@ -38,10 +39,10 @@ struct SeenView {
   std::string backup;
 };
 
-SeenView read_view(const ClusterPlan& plan, const boost::json::value& view) {
-  return {number_at(view, "/number").value_or(0),
-          instance_at(plan, text_at(view, "/primary/address")),
-          instance_at(plan, text_at(view, "/backup/address"))};
+SeenView read_view(const ClusterPlan& plan, const boost::json::value& answer) {
+  return {number_at(answer, "/view/number").value_or(0),
+          instance_at(plan, text_at(answer, "/view/primary/address")),
+          instance_at(plan, text_at(answer, "/view/backup/address"))};
 }
 
 std::string describe(const SeenView& view) {
@@ -68,8 +69,7 @@ RoleHolders resolve_view(const ClusterPlan& plan, const RoleSource& source, bool
   for (const auto* server : servers_of(plan)) {
     const auto query = state_query(server->name);
     const auto state = answers.json(query);
-    const auto* view = state ? at_pointer(*state, "/view") : nullptr;
-    const auto seen = view != nullptr ? read_view(plan, *view) : SeenView{};
+    const auto seen = state ? read_view(plan, *state) : SeenView{};
     holders.answers.push_back(
         server->name + ": " +
         (state ? text_at(*state, "/role") + ", " + describe(seen) : answers.trouble(query)));

@@ -188,8 +188,9 @@ TEST(Render, PutsTheRoleOfTheReferenceStoreFirst) {
   const auto plan = render(topology, {}, environment);
   EXPECT_EQ(plan.store, "reference");
   EXPECT_EQ(plan.find("tikv-0")->args.front(), "tikv-server");
-  ASSERT_EQ(plan.roles.size(), 1U);
-  EXPECT_EQ(plan.roles[0].driver, "refstore");
+  ASSERT_EQ(plan.roles.size(), 2U);
+  EXPECT_EQ(plan.roles[0].driver, "tidb-owner");
+  EXPECT_EQ(plan.roles[1].driver, "refstore");
 }
 
 TEST(Render, KeepsWhatLiesUnderTmpVisible) {
