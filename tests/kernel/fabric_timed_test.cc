@@ -1,0 +1,169 @@
+/// Faults that end in the kernel, alone and on top of each other, and what is counted meanwhile.
+
+#include <algorithm>
+#include <random>
+#include <thread>
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <gtest/gtest.h>
+
+#include "src/base/error.h"
+#include "src/fabric/effects.h"
+#include "tests/kernel/fabric_world.h"
+
+namespace tinet::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// The kernel ends an element within two of its clock ticks (4 ms each at HZ=250).
+constexpr auto kTick = 12ms;
+
+/// Waits for the moment itself, not for an effect.
+void wait_until(MonoTime time) {
+  std::this_thread::sleep_until(time);
+}
+
+std::set<Link> cut_from_scratch(const std::vector<Fault>& faults, MonoTime time) {
+  std::set<Link> cut;
+  for (const auto& link : fabric::link_schedules(faults, time)) {
+    cut.insert(link.link);
+  }
+  return cut;
+}
+
+/// Sends `count` datagrams from `from` to `to`, wherever they end up.
+void send_datagrams(World& world, Link link, int count) {
+  const UniqueFd socket = world.fabric->open_socket(link.from, AF_INET, SOCK_DGRAM, 0);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(9);
+  to.sin_addr.s_addr = htonl(world.plan.endpoints[link.to].address.value);
+  for (int i = 0; i < count; ++i) {
+    ASSERT_EQ(::sendto(socket.get(), "x", 1, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to),
+              1);
+  }
+}
+
+TEST(TimedFault, EndsInTheKernelByItself) {
+  World world(2);
+  const auto end = now() + 150ms;
+  world.fabric->apply({cut(1, {{0, 1}}, end)}, now());
+  EXPECT_FALSE(world.reaches(0, 1));
+  wait_until(end + kTick);
+  EXPECT_TRUE(world.reaches(0, 1));
+}
+
+TEST(TimedFault, DoesNotTakeAnotherFaultWithIt) {
+  World world(2);
+  const auto end = now() + 120ms;
+  world.fabric->apply({cut(1, {{0, 1}, {1, 0}}), cut(2, {{0, 1}, {1, 2}}, end)}, now());
+  EXPECT_EQ(world.cut_links(), (std::set<Link>{{0, 1}, {1, 0}, {1, 2}}));
+  wait_until(end + kTick);
+  EXPECT_EQ(world.cut_links(), (std::set<Link>{{0, 1}, {1, 0}}));
+}
+
+TEST(TimedFault, CountsExactlyAcrossItsEnd) {
+  World world(2);
+  const auto end = now() + 100ms;
+  const std::vector<Fault> faults = {cut(1, {{0, 1}}), cut(2, {{0, 1}}, end)};
+  world.fabric->apply(faults, now());
+  send_datagrams(world, {0, 1}, 7);
+  ASSERT_LT(now(), end);
+  wait_until(end + kTick);
+  send_datagrams(world, {0, 1}, 5);
+  EXPECT_EQ(world.fabric->packets({1}).dropped, 12U);
+  EXPECT_EQ(world.fabric->packets({2}).dropped, 7U);
+  // A datagram of one byte: 14 bytes of Ethernet are not counted, 20 + 8 + 1 are, or all 43.
+  EXPECT_EQ(world.fabric->packets({2}).bytes_dropped % 7, 0U);
+
+  world.fabric->apply({cut(3, {{0, 1}})}, now());
+  send_datagrams(world, {0, 1}, 2);
+  world.fabric->apply({}, now());
+  send_datagrams(world, {0, 1}, 3);
+  EXPECT_EQ(world.fabric->packets({1}).dropped, 12U);
+  EXPECT_EQ(world.fabric->packets({2}).dropped, 7U);
+  EXPECT_EQ(world.fabric->packets({3}).dropped, 2U);
+  const auto links = world.fabric->links(now());
+  ASSERT_EQ(links.size(), 1U);
+  EXPECT_EQ(links[0].packets.dropped, 14U);
+  EXPECT_TRUE(links[0].effect.empty());
+}
+
+TEST(TimedFault, RefusesTheNinthEndAndKeepsTheFormerState) {
+  World world(2);
+  std::vector<Fault> faults;
+  for (std::uint32_t i = 0; i < 8; ++i) {
+    faults.push_back(cut(i + 1, {{0, 1}}, now() + 10s + 1s * i));
+  }
+  world.fabric->apply(faults, now());
+  auto more = faults;
+  more.push_back(cut(9, {{0, 1}}));
+  try {
+    world.fabric->apply(more, now());
+    FAIL() << "nine ends were accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::Conflict);
+  }
+  EXPECT_EQ(world.cut_links(), (std::set<Link>{{0, 1}}));
+  EXPECT_TRUE(world.fabric->audit(now()).empty());
+}
+
+TEST(TimedFault, IsUnavailableWhenItDoesNotDrop) {
+  World world(2);
+  Fault reject = cut(1, {{0, 1}});
+  reject.action.cut = CutMode::Reject;
+  try {
+    world.fabric->apply({reject}, now());
+    FAIL() << "reject was accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::Unavailable);
+    EXPECT_NE(std::string(error.what()).find("f1"), std::string::npos) << error.what();
+  }
+}
+
+/// Faults come and go, overlap and end; the network always does what composing the active ones
+/// from scratch says, and the kernel holds nothing else.
+TEST(TimedFault, RandomHistoriesUncoverWhatTheOthersImply) {
+  std::mt19937 random(7);
+  const auto below = [&](unsigned limit) { return static_cast<unsigned>(random() % limit); };
+  World world(3);
+  const auto links = all_links(world.plan);
+  std::vector<Fault> faults;
+  std::uint32_t next_id = 1;
+  const auto until = now() + 4s;
+  while (now() < until) {
+    const auto time = now();
+    std::erase_if(faults, [&](const Fault& fault) { return fault.end && *fault.end <= time; });
+    if (!faults.empty() && below(3) == 0) {
+      faults.erase(faults.begin() + below(static_cast<unsigned>(faults.size())));
+    } else if (faults.size() < 7) {
+      std::set<Link> chosen;
+      for (unsigned i = 0; i <= below(6); ++i) {
+        chosen.insert(links[below(static_cast<unsigned>(links.size()))]);
+      }
+      const auto end = below(3) == 0 ? std::optional<MonoTime>{} : time + 1ms * (20 + below(300));
+      faults.push_back(cut(next_id++, {chosen.begin(), chosen.end()}, end));
+    }
+    world.fabric->apply(faults, time);
+    // Probes and read-back are compared away from the ends, where the answer is the kernel's.
+    const auto before = cut_from_scratch(faults, now() - kTick);
+    const auto probed = world.cut_links();
+    const auto drift = world.fabric->audit(now());
+    for (const Drift& difference : drift) {
+      ADD_FAILURE() << difference.what;
+    }
+    const auto after = cut_from_scratch(faults, now() + kTick);
+    EXPECT_TRUE(std::includes(before.begin(), before.end(), probed.begin(), probed.end()))
+        << "a link was cut that no fault touches";
+    EXPECT_TRUE(std::includes(probed.begin(), probed.end(), after.begin(), after.end()))
+        << "a link was open that a fault cuts";
+    ASSERT_FALSE(HasFailure());
+  }
+  EXPECT_GT(next_id, 10U);
+}
+
+}  // namespace
+}  // namespace tinet::testing
