@@ -286,7 +286,7 @@ asio::awaitable<boost::json::object> Cluster::status() {
   }
   boost::json::array connect;
   for (const auto& line : plan_.connect_lines) {
-    connect.emplace_back(fill_published(line, published()));
+    connect.emplace_back(fill_published(line, published_));
   }
   document["connect"] = std::move(connect);
   boost::json::array notes;
@@ -322,10 +322,10 @@ boost::json::object Cluster::instance_document(const Instance& instance, const R
   document["roles"] = std::move(held);
   boost::json::object services;
   boost::json::object taken;
-  const auto ports = published();
   for (const auto& service : plan.services) {
     services[service.name] = service.port;
-    if (const auto found = ports.find(plan.name + ":" + service.name); found != ports.end()) {
+    if (const auto found = published_.find(plan.name + ":" + service.name);
+        found != published_.end()) {
       taken[service.name] = "127.0.0.1:" + std::to_string(found->second);
     }
   }

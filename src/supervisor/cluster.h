@@ -16,6 +16,7 @@
 #include "src/fabric/fabric.h"
 #include "src/model/plan.h"
 #include "src/supervisor/changes.h"
+#include "src/supervisor/exec_session.h"
 #include "src/supervisor/fault_desk.h"
 #include "src/supervisor/instance.h"
 #include "src/supervisor/journal.h"
@@ -31,7 +32,7 @@ struct ClusterPlace {
   std::vector<std::string> masked;  ///< directories that instances must not see
 };
 
-class Cluster {
+class Cluster : public ExecHost {
  public:
   using Deadline = std::chrono::steady_clock::time_point;
 
@@ -68,7 +69,13 @@ class Cluster {
   /// @throws Error Usage with the nearest name as hint
   [[nodiscard]] Instance& instance(std::string_view name);
   /// Ports of the host that were really taken, "INSTANCE:SERVICE" -> port.
-  [[nodiscard]] std::map<std::string, std::uint16_t> published() const;
+  [[nodiscard]] const std::map<std::string, std::uint16_t>& published() const noexcept {
+    return published_;
+  }
+  [[nodiscard]] ExecPlace exec_place(const std::string& target) override;
+  /// A socket in the network of an instance or of the client. @throws Error
+  [[nodiscard]] UniqueFd open_target_socket(const std::string& target, int domain, int type,
+                                            int protocol);
   /// What a component as a whole still waits for; empty when nothing.
   [[nodiscard]] const std::string& settling() const noexcept { return settling_; }
   [[nodiscard]] const std::vector<std::string>& notes() const noexcept { return notes_; }
@@ -120,6 +127,7 @@ class Cluster {
   RoleBoard roles_;
   FaultDesk faults_;
   std::vector<std::unique_ptr<Publisher>> publishers_;
+  std::map<std::string, std::uint16_t> published_;
   Phase phase_ = Phase::Starting;
   std::string settling_;
   std::vector<std::string> notes_;

@@ -66,7 +66,7 @@ void Instance::wait_for(std::string reason) {
   }
 }
 
-void Instance::prepare_files() {
+void Instance::prepare_files() const {
   const RunAs as = run_as();
   std::vector<std::string> directories = {plan_.directory, plan_.directory + "/tmp",
                                           directory_of(plan_.log)};
@@ -82,18 +82,22 @@ void Instance::prepare_files() {
   }
 }
 
-std::shared_ptr<Sandbox> Instance::make_sandbox() const {
+SandboxOptions Instance::sandbox_options() const {
   SandboxOptions options;
   options.name = plan_.name;
   options.netns_fd = context_.fabric.namespace_fd(endpoint_);
   options.owner = &context_.user;
   options.mounts.tmp_source = plan_.directory + "/tmp";
-  options.mounts.kept_under_tmp = plan_.keep_visible;
-  options.mounts.kept_under_tmp.insert(options.mounts.kept_under_tmp.end(),
-                                       {plan_.directory, directory_of(plan_.log), plan_.program});
+  auto& kept = options.mounts.kept_under_tmp;
+  kept = {plan_.directory, directory_of(plan_.log), plan_.program};
+  for (const auto& path : plan_.keep_visible) {
+    if (::access(path.c_str(), F_OK) == 0) {
+      kept.push_back(path);
+    }
+  }
   options.mounts.hosts = context_.hosts;
   options.mounts.masked = context_.masked;
-  return std::make_shared<Sandbox>(Sandbox::create(context_.executor, options));
+  return options;
 }
 
 void Instance::check_access(const Sandbox& sandbox) const {
@@ -150,7 +154,7 @@ void Instance::start(std::string_view actor) {
       log_rest_.clear();
       log_matched_ = false;
     }
-    sandbox_ = make_sandbox();
+    sandbox_ = std::make_shared<Sandbox>(Sandbox::create(context_.executor, sandbox_options()));
     check_access(*sandbox_);
     execute(log);
   } catch (Error& error) {
@@ -267,14 +271,6 @@ void Instance::resume() {
   move_to(InstanceState::Running, "user", "resumed");
   started_at_ = std::chrono::steady_clock::now();
   asio::co_spawn(context_.executor, watch_ready(run_), asio::detached);
-}
-
-std::shared_ptr<Sandbox> Instance::sandbox_for_exec() {
-  if (sandbox_ && sandbox_->alive()) {
-    return sandbox_;
-  }
-  prepare_files();
-  return make_sandbox();
 }
 
 std::string Instance::log_tail() const {

@@ -79,8 +79,10 @@ class Instance : public std::enable_shared_from_this<Instance> {
   void pause();
   void resume();
 
-  /// The sandbox of the running process, or a fresh one with the same view when there is none.
-  [[nodiscard]] std::shared_ptr<Sandbox> sandbox_for_exec();
+  /// How a sandbox with this instance's view is made.
+  [[nodiscard]] SandboxOptions sandbox_options() const;
+  /// Makes the instance's directories and files. @throws Error
+  void prepare_files() const;
   /// Environment of the program as "NAME=value".
   [[nodiscard]] std::vector<std::string> environment() const;
   [[nodiscard]] RunAs run_as() const { return {context_.user, nullptr, std::chrono::seconds(30)}; }
@@ -109,8 +111,6 @@ class Instance : public std::enable_shared_from_this<Instance> {
  private:
   void move_to(InstanceState next, std::string_view actor, std::string_view text);
   void wait_for(std::string reason);
-  void prepare_files();
-  [[nodiscard]] std::shared_ptr<Sandbox> make_sandbox() const;
   void check_access(const Sandbox& sandbox) const;
   void execute(const UniqueFd& log);
   void drop_process();

@@ -25,6 +25,7 @@
 #include "src/api/state_dir.h"
 #include "src/base/error.h"
 #include "src/process/user_files.h"
+#include "src/supervisor/capture.h"
 #include "src/supervisor/cluster.h"
 #include "src/supervisor/launch_channel.h"
 #include "src/supervisor/routes.h"
@@ -110,6 +111,7 @@ class Supervisor {
     HttpServerOptions options;
     options.path = state_.socket_path();
     options.owner = cluster_->plan().user.uid;
+    exec_ = std::make_unique<ExecSessions>(loop.get_executor(), *cluster_);
     server_ = std::make_unique<HttpServer>(loop.get_executor(), options,
                                            make_routes(*cluster_, actions()));
   }
@@ -142,6 +144,13 @@ class Supervisor {
   SupervisorActions actions() {
     SupervisorActions actions;
     actions.stop = [this](api::StopRequest request) { return stop(request); };
+    actions.exec = [this](Request request) { return exec_->run(std::move(request)); };
+    actions.capture = [this](Request request) -> asio::awaitable<Response> {
+      co_return open_capture(request,
+                             [this](const std::string& target, int domain, int type, int protocol) {
+                               return cluster_->open_target_socket(target, domain, type, protocol);
+                             });
+    };
     return actions;
   }
 
@@ -235,6 +244,7 @@ class Supervisor {
       co_return true;
     }
     failed_ = true;
+    exec_->kill_all();
     co_await cluster_->stop(true);
     std::string kept;
     try {
@@ -256,6 +266,7 @@ class Supervisor {
   /// After the loop: the network and the state directory go, then whoever waits is told.
   void finish() {
     server_.reset();
+    exec_.reset();
     cluster_.reset();
     state_.remove();
     if (failed_) {
@@ -270,6 +281,7 @@ class Supervisor {
       throw_conflict("cluster '" + cluster_->plan().tag + "' is stopping already");
     }
     stopping_ = true;
+    exec_->kill_all();
     co_await cluster_->stop(request.force);
     remove_data(request.keep_data);
     json::object last = co_await cluster_->status();
@@ -315,6 +327,7 @@ class Supervisor {
   StateDir state_;
   Journal journal_;
   std::unique_ptr<Cluster> cluster_;
+  std::unique_ptr<ExecSessions> exec_;
   std::unique_ptr<HttpServer> server_;
   asio::signal_set signals_;
   asio::steady_timer ttl_;

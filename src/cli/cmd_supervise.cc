@@ -1,0 +1,36 @@
+// The process behind a cluster: `tinet start` executes it and hands it the plan. Here the fabric of
+// a backend is picked, and nowhere else.
+
+#include "netns/user_namespace.h"
+#include "src/base/error.h"
+#include "src/cli/commands.h"
+#include "src/fabric/netns_fabric.h"
+#include "src/supervisor/supervise.h"
+
+namespace tinet::cli {
+
+namespace {
+
+/// Where `tinet start` leaves its end of the socket pair.
+constexpr int kControlFd = 3;
+
+std::unique_ptr<Fabric> make_fabric(const std::string& backend, const FabricPlan& plan) {
+  NetnsOptions options;
+  if (backend == "rootless") {
+    enter_user_namespace();
+    options.privilege = NetnsPrivilege::UserNamespace;
+  } else if (backend != "netns") {
+    throw_usage("unknown backend '" + backend + "'", "one of: netns, rootless");
+  }
+  return make_netns_fabric(plan, options);
+}
+
+}  // namespace
+
+void add_supervise(Command& root, Context& /*context*/) {
+  Command& command = root.add("supervise", "run a cluster; started by 'tinet start'");
+  command.hidden = true;
+  command.action = []() -> int { return supervise(UniqueFd(kControlFd), make_fabric); };
+}
+
+}  // namespace tinet::cli
