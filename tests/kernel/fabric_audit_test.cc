@@ -1,0 +1,164 @@
+/// Somebody meddles with the switch or with an endpoint: the audit finds and repairs it.
+
+#include <algorithm>
+#include <optional>
+
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+#include <gtest/gtest.h>
+
+#include "netns/address.h"
+#include "netns/bridge.h"
+#include "netns/link.h"
+#include "netns/namespace.h"
+#include "netns/nft/connection.h"
+#include "src/fabric/encode.h"
+#include "src/fabric/table.h"
+#include "tests/kernel/fabric_world.h"
+
+namespace tinet::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+Namespace copy_of(int namespace_fd) {
+  return Namespace(UniqueFd(::fcntl(namespace_fd, F_DUPFD_CLOEXEC, 0)));
+}
+
+/// Sockets of somebody else in the switch and in an endpoint.
+struct Meddler {
+  NamespaceThread thread;
+  netlink::Socket open(int namespace_fd, int protocol) {
+    return thread.open_netlink(copy_of(namespace_fd), protocol);
+  }
+};
+
+bool mentions(const std::vector<Drift>& drift, const std::string& text, bool repaired) {
+  return std::any_of(drift.begin(), drift.end(), [&](const Drift& one) {
+    return one.what.find(text) != std::string::npos && one.repaired == repaired;
+  });
+}
+
+std::string all_of(const std::vector<Drift>& drift) {
+  std::string text;
+  for (const Drift& one : drift) {
+    text += one.what + (one.repaired ? " (repaired)\n" : "\n");
+  }
+  return text;
+}
+
+TEST(Audit, ReportsATableOfSomebodyElse) {
+  World world(2);
+  Meddler meddler;
+  nft::Connection connection(meddler.open(world.fabric->switch_namespace_fd(), NETLINK_NETFILTER));
+  nft::Batch batch;
+  nft::Table table;
+  table.id = {nft::Family::Bridge, "intruder"};
+  batch.add_table(table);
+  nft::commit(connection, std::move(batch).seal());
+  const auto drift = world.fabric->audit(now());
+  EXPECT_TRUE(mentions(drift, "foreign table 'bridge intruder'", false)) << all_of(drift);
+}
+
+TEST(Audit, NobodyElseCanChangeTheTable) {
+  World world(2);
+  Meddler meddler;
+  nft::Connection connection(meddler.open(world.fabric->switch_namespace_fd(), NETLINK_NETFILTER));
+  nft::Batch batch;
+  batch.delete_table(fabric::table_id());
+  EXPECT_FALSE(nft::try_commit(connection, std::move(batch).seal()).ok());
+  EXPECT_TRUE(world.fabric->audit(now()).empty());
+}
+
+TEST(Audit, BringsPortsNeighboursAndForwardingBack) {
+  World world(2);
+  Meddler meddler;
+  auto in_switch = meddler.open(world.fabric->switch_namespace_fd(), NETLINK_ROUTE);
+  netlink::Request request;
+  put_link_down(request, fabric::port_index(0));
+  in_switch.execute(request);
+  auto in_endpoint = meddler.open(world.fabric->namespace_fd(1), NETLINK_ROUTE);
+  netlink::Request down;
+  put_link_down(down, IfIndex{2});
+  in_endpoint.execute(down);
+
+  const auto drift = world.fabric->audit(now());
+  EXPECT_TRUE(mentions(drift, "port 'n-0' is down", true)) << all_of(drift);
+  EXPECT_TRUE(mentions(drift, "eth0 of 'n-1' is down", true)) << all_of(drift);
+  EXPECT_TRUE(mentions(drift, "forwarding entry of port 'n-0'", true) ||
+              !mentions(drift, "forwarding", false))
+      << all_of(drift);
+  // Carrier comes back a moment later.
+  const auto until = now() + 5s;
+  while (!world.cut_links().empty() && now() < until) {
+  }
+  EXPECT_EQ(world.cut_links(), std::set<Link>{});
+  EXPECT_TRUE(world.fabric->audit(now()).empty()) << all_of(world.fabric->audit(now()));
+}
+
+/// A table in a namespace of its own, and a second descriptor of its socket: the kernel takes what
+/// is sent there for the owner's.
+class OwnedTable : public ::testing::Test {
+ protected:
+  OwnedTable() {
+    netlink::Socket socket = netlink::Socket::open(NETLINK_NETFILTER);
+    copy_ = UniqueFd(::fcntl(socket.fd(), F_DUPFD_CLOEXEC, 0));
+    table_.emplace(std::move(socket), plan_of(2), std::vector<std::string>{"n-0", "n-1", "client"});
+  }
+
+  void send(nft::Batch batch) {
+    const nft::SealedBatch sealed = std::move(batch).seal();
+    const auto bytes = sealed.bytes();
+    ASSERT_EQ(::send(copy_.get(), bytes.data(), bytes.size(), 0),
+              static_cast<ssize_t>(bytes.size()));
+  }
+
+  [[nodiscard]] nft::Element element(Link link) const {
+    nft::Element element;
+    element.key = nft::link_key(fabric::port_index(link.from), fabric::port_index(link.to));
+    return element;
+  }
+
+  UniqueFd copy_;
+  std::optional<fabric::Table> table_;
+};
+
+TEST_F(OwnedTable, IsMadeAnewWhenAnElementIsMissing) {
+  table_->apply(fabric::link_schedules({cut(1, {{0, 1}, {1, 0}})}, now()), now());
+  nft::Batch batch;
+  const std::vector<nft::Element> gone = {element({0, 1})};
+  batch.delete_elements(fabric::map_spec({fabric::MapId::Kind::Decide, {}}), gone);
+  send(std::move(batch));
+  const auto drift = table_->audit(now());
+  ASSERT_EQ(drift.size(), 1U) << all_of(drift);
+  EXPECT_EQ(drift[0].what, "element \"n-0\" . \"n-1\" : goto drop_a0 is missing in map decide");
+  EXPECT_TRUE(drift[0].repaired);
+  EXPECT_TRUE(table_->audit(now()).empty());
+}
+
+TEST_F(OwnedTable, IsMadeAnewWhenARuleIsMissing) {
+  table_->apply(fabric::link_schedules({cut(1, {{0, 1}}, now() + 60s)}, now()), now());
+  nft::Batch batch;
+  batch.flush_chain(fabric::table_id(), "forward");
+  send(std::move(batch));
+  const auto drift = table_->audit(now());
+  EXPECT_TRUE(mentions(drift, "rules of chain forward differ", true)) << all_of(drift);
+  EXPECT_TRUE(table_->audit(now()).empty());
+}
+
+TEST_F(OwnedTable, ChangesEvenWhenTheTableIsGone) {
+  table_->apply(fabric::link_schedules({cut(1, {{0, 1}})}, now()), now());
+  nft::Batch batch;
+  batch.delete_table(fabric::table_id());
+  send(std::move(batch));
+  const auto drift = table_->audit(now());
+  EXPECT_TRUE(mentions(drift, "is missing", true)) << all_of(drift);
+  EXPECT_EQ(table_->apply({}, now()), 1U);
+  EXPECT_TRUE(table_->audit(now()).empty());
+}
+
+}  // namespace
+}  // namespace tinet::testing
