@@ -1,0 +1,20 @@
+#pragma once
+/// Starting a cluster from the command line, shared by `start` and `with`.
+
+#include <boost/json/value.hpp>
+
+#include "src/cli/context.h"
+#include "src/cli/start_plan.h"
+
+namespace tinet::cli {
+
+/// Prints the banner, claims the data directory, starts the supervisor and shows its progress.
+/// @return the status object of the ready cluster
+/// @throws Error; the start is undone then
+[[nodiscard]] boost::json::value start_cluster(const StartPlan& start, Context& context);
+
+/// What a person sees at the end: status, how to connect, one hint.
+[[nodiscard]] std::string started_text(const ClusterPlan& plan, const boost::json::value& status,
+                                       bool color);
+
+}  // namespace tinet::cli

@@ -1,0 +1,41 @@
+#include <memory>
+
+#include <boost/json.hpp>
+
+#include "src/cli/cluster_access.h"
+#include "src/cli/commands.h"
+#include "src/cli/fault_view.h"
+
+namespace tinet::cli {
+
+namespace {
+
+struct FaultsOptions {
+  bool all = false;
+};
+
+int run_faults(const FaultsOptions& options, Context& context) {
+  const boost::json::value faults = get(context, options.all ? "/v1/faults?all=1" : "/v1/faults");
+  if (context.globals.json) {
+    context.print_json(faults);
+    return 0;
+  }
+  const std::string text = faults_text(faults, context.color());
+  if (text.empty()) {
+    context.note("no fault is active");
+  }
+  context.print(text);
+  return 0;
+}
+
+}  // namespace
+
+void add_faults(Command& root, Context& context) {
+  auto options = std::make_shared<FaultsOptions>();
+  Command& command = root.add("faults", "list the active faults and what they have dropped");
+  command.flag("-a,--all", options->all, "also those that have ended");
+  command.examples = {"tinet faults", "tinet faults --all --json"};
+  command.action = [options, &context] { return run_faults(*options, context); };
+}
+
+}  // namespace tinet::cli

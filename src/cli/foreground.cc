@@ -1,0 +1,46 @@
+#include "src/cli/foreground.h"
+
+#include <boost/json.hpp>
+
+#include "src/api/requests.h"
+#include "src/base/error.h"
+#include "src/cli/cluster_access.h"
+#include "src/cli/fault_view.h"
+
+namespace tinet::cli {
+
+namespace {
+
+/// @return false when the user wanted out
+bool show_events(Context& context) {
+  try {
+    stream(context, "/v1/events?since=0&follow=1", [&](std::string_view line) {
+      if (context.globals.json) {
+        context.streams.err << line << '\n' << std::flush;
+      } else if (!context.globals.quiet) {
+        context.streams.err << event_line(boost::json::parse(line), context.err_color()) << '\n'
+                            << std::flush;
+      }
+      return true;
+    });
+    return true;
+  } catch (const Error& error) {
+    // The end of the supervisor ends the stream, in whatever way.
+    return error.kind() != ErrorKind::Interrupted;
+  }
+}
+
+}  // namespace
+
+int stay_in_foreground(Context& context) {
+  if (show_events(context)) {
+    return 0;
+  }
+  if (running_cluster(context)) {
+    context.note("stopping cluster '" + context.globals.tag + "'");
+    static_cast<void>(post(context, "/v1/stop", api::to_json(api::StopRequest{})));
+  }
+  return exit_code(ErrorKind::Interrupted);
+}
+
+}  // namespace tinet::cli

@@ -1,0 +1,54 @@
+#pragma once
+/// Starting a supervisor and listening to it until the cluster is ready (src/api/README.md,
+/// "Start").
+
+#include <functional>
+#include <string>
+
+#include <sys/types.h>
+
+#include <boost/json/fwd.hpp>
+
+#include "src/base/unique_fd.h"
+#include "src/client/signal_pipe.h"
+
+namespace tinet::cli {
+
+/// A supervisor that is bringing a cluster up. Destroying it before ready makes the supervisor undo
+/// the start.
+class Launch {
+ public:
+  /// Starts `tinet supervise` in a session of its own, its output on `log`, with no other
+  /// descriptor than its end of the control channel, and sends the document.
+  /// @param document {"plan":..,"faults":[..]}
+  /// @throws Error when no process can be made
+  /// @param log_path of `log`, for the hint when the supervisor dies
+  Launch(const boost::json::value& document, const UniqueFd& log, std::string log_path);
+  Launch(const Launch&) = delete;
+  Launch& operator=(const Launch&) = delete;
+  Launch(Launch&&) = delete;
+  Launch& operator=(Launch&&) = delete;
+  ~Launch() = default;
+
+  /// Calls `on_progress` with each {"instance","state","waiting_for","text"} and returns the status
+  /// of the ready cluster. When the user wants out, asks the supervisor to undo the start, waits
+  /// for the end of that (a second signal or `kUnwindMax` ends the wait) and throws Interrupted.
+  /// @throws Error of the supervisor; Operation when it died, with its log as hint
+  [[nodiscard]] boost::json::value wait_ready(
+      const Interrupt& interrupt,
+      const std::function<void(const boost::json::value& progress)>& on_progress);
+
+  [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+
+ private:
+  enum class Line { Some, End, Interrupted };
+  Line next_line(const Interrupt* interrupt, int timeout_ms, std::string& line);
+  void unwind();
+
+  UniqueFd channel_;
+  pid_t pid_ = -1;
+  std::string log_path_;
+  std::string pending_;
+};
+
+}  // namespace tinet::cli

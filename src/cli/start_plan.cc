@@ -1,0 +1,149 @@
+#include "src/cli/start_plan.h"
+
+#include <filesystem>
+
+#include <unistd.h>
+
+#include <boost/json.hpp>
+
+#include "src/api/cluster_handle.h"
+#include "src/base/error.h"
+#include "src/base/text.h"
+#include "src/cli/backend_choice.h"
+#include "src/cli/json_view.h"
+#include "src/cli/programs.h"
+#include "src/fabric/netns_fabric.h"
+#include "src/process/user_files.h"
+#include "src/topology/files.h"
+#include "src/topology/render.h"
+
+namespace tinet::cli {
+
+namespace {
+
+/// A tag means one cluster per user, whatever its backend.
+/// @return subnets that the user's living clusters take
+std::vector<Subnet> check_tag_is_free(const UserIds& user, const std::string& tag) {
+  std::vector<Subnet> taken;
+  for (const auto& cluster : find_clusters(user.uid)) {
+    if (!cluster.alive) {
+      continue;
+    }
+    if (cluster.tag == tag) {
+      throw_conflict("cluster '" + tag + "' is running already",
+                     "use it, stop it with 'tinet -T " + tag + " stop', or start another with -T");
+    }
+    const std::string subnet = text_of(read_state(cluster), "subnet");
+    if (!subnet.empty()) {
+      taken.push_back(parse_subnet(subnet, "state.json"));
+    }
+  }
+  return taken;
+}
+
+Subnet choose_subnet(const StartOptions& options, const DataFinding& data,
+                     std::vector<Subnet> taken) {
+  const auto of_host = subnets_in_use();
+  taken.insert(taken.end(), of_host.begin(), of_host.end());
+  std::vector<Subnet> candidates = default_subnets();
+  std::string asked;
+  if (options.subnet) {
+    candidates = {*options.subnet};
+    asked = "--subnet";
+  } else if (data.kind == DataFinding::Kind::Kept) {
+    // The addresses are part of the data: members of a cluster know each other by them.
+    candidates = {data.record.subnet};
+    asked = "the kept data";
+  }
+  const auto free = first_free_subnet(candidates, taken);
+  if (!free) {
+    throw_conflict(asked.empty() ? "none of the default subnets is free on this host"
+                                 : asked + " needs subnet " + to_string(candidates.front()) +
+                                       ", which overlaps an address or route in use",
+                   "choose a free one with --subnet");
+  }
+  return *free;
+}
+
+std::string data_dir_of(const StartOptions& options, const UserIds& user) {
+  return options.data_dir.empty() ? data_home(user) + "/" + options.tag : options.data_dir;
+}
+
+PlanUser plan_user(const UserIds& user) {
+  return {.uid = user.uid,
+          .gid = user.gid,
+          .groups = {user.groups.begin(), user.groups.end()},
+          .name = user.name,
+          .home = user.home};
+}
+
+std::vector<std::string> describe_programs(const Binaries& binaries) {
+  std::vector<std::string> lines;
+  for (const auto& [component, binary] : binaries.by_component) {
+    const std::string version = binary.version.empty() ? "" : " " + binary.version;
+    lines.push_back(component + version + ": " + binary.path + " (" + binary.source + ")");
+  }
+  return lines;
+}
+
+Binaries choose_programs(const Topology& topology, const StartOptions& options, const UserIds& user,
+                         bool is_builtin, const Context& context) {
+  const auto counts = instance_counts(topology, options);
+  Binaries binaries =
+      find_binaries(topology, options, counts, search_for(user, context), SystemFiles());
+  if (is_builtin) {
+    ask_versions(binaries, user);
+  }
+  return binaries;
+}
+
+}  // namespace
+
+StartPlan make_start_plan(const StartFlags& flags, Context& context) {
+  StartPlan start;
+  start.user = invoking_user();
+  start.topology = load_topology(topology_word(flags));
+  StartOptions options = parse_start_flags(flags, context.globals.tag);
+  if (!flags.faults.empty()) {
+    start.faults = read_faults_file(flags.faults);
+  }
+  const auto taken = check_tag_is_free(start.user, options.tag);
+
+  Environment environment;
+  environment.user = plan_user(start.user);
+  environment.variables = context.environment();
+  environment.working_dir = std::filesystem::current_path().string();
+  environment.data_dir = data_dir_of(options, start.user);
+  const bool is_builtin = !names_topology_file(topology_word(flags));
+  environment.binaries = choose_programs(start.topology, options, start.user, is_builtin, context);
+  start.programs = describe_programs(environment.binaries);
+
+  const BackendChoice backend = choose_backend(options.backend);
+  options.backend = backend.backend;
+  start.backend_reason = backend.why;
+  start.data = inspect_data_dir(start.user, environment.data_dir);
+  environment.subnet = choose_subnet(options, start.data, taken);
+  environment.state_dir = state_path(start.user.uid, options.tag, ::geteuid() == 0);
+
+  start.plan = render(start.topology, options, environment);
+  if (start.data.kind == DataFinding::Kind::Kept) {
+    check_same_cluster(start.data.record, record_of(start.plan), environment.data_dir);
+    // Who kept data once must not lose it to a failed start.
+    start.plan.keep_data = true;
+  }
+  return start;
+}
+
+void claim_data(const StartPlan& start, Context& context) {
+  const std::string& path = start.plan.data_dir;
+  if (start.data.kind == DataFinding::Kind::Kept) {
+    context.note("using the kept data in '" + path + "'; remove that directory to start afresh");
+  }
+  if (start.data.kind == DataFinding::Kind::Leftover) {
+    remove_tree({.user = start.user, .limit = std::chrono::minutes(10)}, path);
+    context.note("removed what a dead cluster left in '" + path + "'");
+  }
+  write_record(start.user, path, record_of(start.plan));
+}
+
+}  // namespace tinet::cli

@@ -1,0 +1,63 @@
+#include "src/cli/words.h"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+
+#include "src/base/error.h"
+#include "src/base/text.h"
+#include "src/base/units.h"
+
+namespace tinet::cli {
+
+std::int64_t required_ms(const std::string& text, const std::string& option) {
+  const auto duration = parse_duration(text, option);
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(duration);
+  if (ms.count() < 1) {
+    throw_usage(option + ": '" + text + "' is too short", "the shortest is '1ms'");
+  }
+  return ms.count();
+}
+
+std::optional<std::int64_t> optional_ms(const std::string& text, const std::string& option) {
+  return text.empty() ? std::nullopt : std::optional(required_ms(text, option));
+}
+
+std::int64_t parse_number(const std::string& text, const std::string& option, std::int64_t min,
+                          std::int64_t max) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc::invalid_argument || end != text.data() + text.size()) {
+    throw_usage(option + ": '" + text + "' is not a whole number");
+  }
+  if (error != std::errc{} || number < min || number > max) {
+    const bool below = !text.empty() && (text[0] == '-' || number < min);
+    throw_usage(option + ": " + text + (below ? " is too small" : " is too large"),
+                "allowed are " + std::to_string(min) + " to " + std::to_string(max));
+  }
+  return number;
+}
+
+std::optional<std::uint64_t> optional_seed(const std::string& text) {
+  if (text.empty()) {
+    return std::nullopt;
+  }
+  std::uint64_t seed = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
+  if (error != std::errc{} || end != text.data() + text.size()) {
+    throw_usage("--seed: '" + text + "' is not a number of 64 bits");
+  }
+  return seed;
+}
+
+void check_word(const std::string& text, const std::string& option,
+                const std::vector<std::string>& words) {
+  if (std::find(words.begin(), words.end(), text) != words.end()) {
+    return;
+  }
+  const std::string meant = nearest(text, words);
+  throw_usage(option + ": unknown word '" + text + "'",
+              meant.empty() ? "one of " + join(words, ", ") : "did you mean '" + meant + "'?");
+}
+
+}  // namespace tinet::cli

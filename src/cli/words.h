@@ -1,0 +1,31 @@
+#pragma once
+/// Option values from text; every error names the option.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tinet::cli {
+
+/// A duration as milliseconds, 1 to 10^12; nullopt for an empty text.
+/// @throws Error Usage
+[[nodiscard]] std::optional<std::int64_t> optional_ms(const std::string& text,
+                                                      const std::string& option);
+/// @throws Error Usage also when the text is empty
+[[nodiscard]] std::int64_t required_ms(const std::string& text, const std::string& option);
+
+/// A whole number within the limits.
+/// @throws Error Usage naming the value and the limit it breaks
+[[nodiscard]] std::int64_t parse_number(const std::string& text, const std::string& option,
+                                        std::int64_t min, std::int64_t max);
+
+/// A seed, any 64-bit number; nullopt for an empty text. @throws Error Usage
+[[nodiscard]] std::optional<std::uint64_t> optional_seed(const std::string& text);
+
+/// Checks that the text is one of the words.
+/// @throws Error Usage with the nearest one
+void check_word(const std::string& text, const std::string& option,
+                const std::vector<std::string>& words);
+
+}  // namespace tinet::cli
