@@ -25,7 +25,9 @@ class TomlReader {
       if (peek("[[")) {
         read_block();
         table.clear();
-      } else if (peek("[")) {
+        continue;
+      }
+      if (peek("[")) {
         table = read_header("[", "]");
         if (!tables_.insert(table).second) {
           fail("table '" + join(table, ".") + "' is given twice");
@@ -280,7 +282,11 @@ class TomlReader {
     const auto word = trim(text_.substr(begin, position_ - begin));
     const bool number =
         !word.empty() && std::string_view("0123456789+-").find(word[0]) != std::string_view::npos;
-    if (!number && word != "true" && word != "false" && word != "inf" && word != "nan") {
+    // A blank may only stand between a date and a time.
+    const auto blank = word.find_first_of(" \t");
+    const bool one_word = blank == std::string_view::npos || (blank == 10 && word[4] == '-');
+    if (!one_word ||
+        (!number && word != "true" && word != "false" && word != "inf" && word != "nan")) {
       fail(word.empty() ? "a value is missing" : "'" + std::string(word) + "' is not a value");
     }
   }
