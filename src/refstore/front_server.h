@@ -20,7 +20,7 @@ namespace tinet::refstore {
 
 struct FrontServerOptions {
   Endpoint listen{};                 ///< --host and -P
-  std::optional<Endpoint> status{};  ///< --status-host and --status{}; empty: no status port
+  std::optional<Endpoint> status{};  ///< --status-host and --status; empty: no status port
   std::string advertise{};           ///< --advertise-address, without port
   std::vector<Endpoint> pd{};        ///< --path
 };
