@@ -14,7 +14,7 @@
 namespace tinet {
 
 /// Asks what `check` says, from inside the asked instance's own namespace.
-/// @param self the instance the check belongs to; nullptr for a component's `settled` checks
+/// @param self the instance the check belongs to; may be null when the check names a component
 /// @return nullopt when it holds, else a short reason
 [[nodiscard]] boost::asio::awaitable<std::optional<std::string>> check_http(
     Fabric& fabric, const ClusterPlan& plan, const InstancePlan* self, const HttpCheck& check);

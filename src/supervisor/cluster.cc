@@ -174,36 +174,53 @@ asio::awaitable<void> Cluster::until_ready(std::vector<Instance*> waited, Deadli
   }
 }
 
+/// A check that names no component is meant for every instance of this one.
+asio::awaitable<std::optional<std::string>> Cluster::unsettled(const ComponentPlan& component) {
+  for (const auto& check : component.settled) {
+    std::vector<const InstancePlan*> asked = {nullptr};
+    if (check.component.empty()) {
+      asked.clear();
+      for (const Instance* instance : of_component(component.name)) {
+        asked.push_back(&instance->plan());
+      }
+    }
+    for (const auto* self : asked) {
+      auto reason = co_await check_http(*fabric_, plan_, self, check);
+      if (reason) {
+        co_return reason;
+      }
+    }
+  }
+  co_return std::nullopt;
+}
+
 asio::awaitable<void> Cluster::until_settled(const ComponentPlan& component, Deadline deadline) {
   const auto started = std::chrono::steady_clock::now();
   const Deadline limit =
       std::min(deadline, started + std::chrono::milliseconds(component.settled_timeout_ms));
   asio::steady_timer timer(executor_);
-  for (const auto& check : component.settled) {
-    for (;;) {
-      const auto reason = co_await check_http(*fabric_, plan_, nullptr, check);
-      if (!reason) {
-        break;
-      }
-      if (settling_ != *reason) {
-        settling_ = *reason;
-        changes_.notify();
-      }
-      // An instance that dies meanwhile ends the wait with its own error.
-      for (const Instance* instance : of_component(component.name)) {
-        static_cast<void>(instance->is_ready_by(deadline));
-      }
-      if (std::chrono::steady_clock::now() >= limit) {
-        const auto waited = std::chrono::duration_cast<Milliseconds>(limit - started);
-        throw_operation("'" + component.name + "' did not settle within " +
-                            format_duration(waited) + ": " + settling_,
-                        "give more time with --timeout");
-      }
-      timer.expires_after(kSettlePause);
-      co_await timer.async_wait(asio::use_awaitable);
+  for (;;) {
+    const auto reason = co_await unsettled(component);
+    const std::string waiting = reason.value_or("");
+    if (settling_ != waiting) {
+      settling_ = waiting;
+      changes_.notify();
     }
-    settling_.clear();
-    changes_.notify();
+    if (!reason) {
+      co_return;
+    }
+    // An instance that dies meanwhile ends the wait with its own error.
+    for (const Instance* instance : of_component(component.name)) {
+      static_cast<void>(instance->is_ready_by(deadline));
+    }
+    if (std::chrono::steady_clock::now() >= limit) {
+      const auto waited = std::chrono::duration_cast<Milliseconds>(limit - started);
+      throw_operation("'" + component.name + "' did not settle within " + format_duration(waited) +
+                          ": " + settling_,
+                      "give more time with --timeout");
+    }
+    timer.expires_after(kSettlePause);
+    co_await timer.async_wait(asio::use_awaitable);
   }
 }
 

@@ -91,6 +91,7 @@ class Cluster : public ExecHost {
   boost::asio::awaitable<void> start_level(std::vector<const ComponentPlan*> level,
                                            Deadline deadline);
   boost::asio::awaitable<void> until_ready(std::vector<Instance*> waited, Deadline deadline);
+  boost::asio::awaitable<std::optional<std::string>> unsettled(const ComponentPlan& component);
   boost::asio::awaitable<void> until_settled(const ComponentPlan& component, Deadline deadline);
   void open_published();
   [[nodiscard]] std::vector<Instance*> of_component(const std::string& name);

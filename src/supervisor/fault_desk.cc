@@ -23,6 +23,9 @@ namespace json = boost::json;
 
 namespace {
 
+/// A probe and its arrival take well under a millisecond; the rest is for a loaded machine.
+constexpr std::chrono::milliseconds kVerifyMargin{50};
+
 std::int64_t unix_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
              std::chrono::system_clock::now().time_since_epoch())
@@ -134,14 +137,23 @@ asio::awaitable<json::object> FaultDesk::create(api::FaultRequest request) {
 
 asio::awaitable<json::object> FaultDesk::verify(std::vector<Link> links,
                                                 std::chrono::milliseconds budget) {
+  // The intent may change by itself while probes travel: they must be back before the next end.
+  if (const auto end = book_.next_end()) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(*end - now());
+    budget = std::clamp(left - kVerifyMargin, std::chrono::milliseconds(1), budget);
+  }
+  std::vector<bool> cut;
+  cut.reserve(links.size());
+  for (const auto& link : links) {
+    cut.push_back(fabric_.why(link, now()).effect.cut.has_value());
+  }
   const std::vector<PairVerdict> verdicts = co_await probe_pairs(plan_, fabric_, links, budget);
   json::array wrong;
   std::size_t as_intended = 0;
-  for (const auto& verdict : verdicts) {
-    const bool cut = fabric_.why(verdict.link, now()).effect.cut.has_value();
-    if (verdict.arrived == cut) {
-      wrong.push_back(json::array{endpoint_name(plan_, verdict.link.from),
-                                  endpoint_name(plan_, verdict.link.to)});
+  for (std::size_t i = 0; i < verdicts.size(); ++i) {
+    if (verdicts[i].arrived == cut[i]) {
+      wrong.push_back(json::array{endpoint_name(plan_, verdicts[i].link.from),
+                                  endpoint_name(plan_, verdicts[i].link.to)});
     } else {
       ++as_intended;
     }
