@@ -1,7 +1,6 @@
 #pragma once
 /// Rules as plain data: a rule is a list of expressions that work on registers, left to right,
-/// until one does not match. Expressions are the kernel's own, measured sequences are in the
-/// README.
+/// until one does not match. Expressions are the kernel's own.
 
 #include <cstdint>
 #include <string>
