@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <set>
+#include <utility>
 
 #include "src/base/error.h"
 #include "src/base/text.h"
@@ -12,6 +12,16 @@
 namespace tinet::fabric {
 
 namespace {
+
+/// A fresh counter is the most expensive part of a change: more than these go ahead, so that the
+/// transaction that decides stays short.
+constexpr std::size_t kCountersPerPart = 256;
+constexpr std::size_t kElementsPerPart = 1024;
+/// Room for the message that ends a batch.
+constexpr std::size_t kBatchEnd = 64;
+/// The kernel may start an element's timeout as late as the commit took. After longer than this it
+/// is not left at that.
+constexpr std::chrono::seconds kCommitDurationMax{1};
 
 /// The caller's clock goes on while the kernel works.
 class Stopwatch {
@@ -25,6 +35,24 @@ class Stopwatch {
   MonoTime start_;
   std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
 };
+
+/// Changes with at most `size` elements each, removals before additions.
+std::vector<MapChange> split(const MapChange& change, std::size_t size) {
+  std::vector<MapChange> parts;
+  for (const auto list : {&MapChange::remove, &MapChange::remove_timed, &MapChange::add}) {
+    const std::vector<Element>& elements = change.*list;
+    for (std::size_t i = 0; i < elements.size(); i += size) {
+      MapChange part;
+      part.map = change.map;
+      const auto end = std::min(elements.size(), i + size);
+      (part.*list)
+          .assign(elements.begin() + static_cast<std::ptrdiff_t>(i),
+                  elements.begin() + static_cast<std::ptrdiff_t>(end));
+      parts.push_back(std::move(part));
+    }
+  }
+  return parts;
+}
 
 std::string first_of(const std::vector<std::string>& drift) {
   return drift.front() +
@@ -56,17 +84,22 @@ std::size_t Table::apply(const std::vector<LinkSchedule>& wanted, MonoTime now) 
     return 0;
   }
   const Stopwatch watch(now);
-  const CounterValues values =
-      difference.counters.needs_values() ? read_counters() : CounterValues{};
-  commit(difference, watch.now());
-  record(difference, values, applied_, ledger_);
+  const auto values = [this](const Difference& change) {
+    return change.counters.needs_values() ? read_counters() : CounterValues{};
+  };
+  std::vector<MapId> maps;
+  for (const MapChange& change : difference.maps) {
+    maps.push_back(change.map);
+  }
+  const CounterValues before = values(difference);
+  const MonoTime started = watch.now();
+  commit(difference, before, started);
+  const MonoTime committed = watch.now();
   try {
-    read_back(difference, watch.now());
+    read_back(maps, committed, committed - started);
   } catch (const Error&) {
     const Difference back = make_difference(applied_, ledger_, wanted_, watch.now());
-    const CounterValues current = back.counters.needs_values() ? read_counters() : CounterValues{};
-    commit(back, watch.now());
-    record(back, current, applied_, ledger_);
+    commit(back, values(back), watch.now());
     throw;
   }
   wanted_ = wanted;
@@ -100,67 +133,102 @@ void Table::send(nft::Batch batch) {
   nft::commit(connection_, sealed);
 }
 
-void Table::commit(const Difference& difference, MonoTime now) {
-  nft::Batch batch;
-  put_difference(batch, difference, now);
-  if (connection_.fits(batch.size_bytes() + batch.size_bytes() / 8)) {
-    send(std::move(batch));
-  } else {
-    commit_in_parts(difference, now);
-  }
-}
-
-/// Counters and layers go ahead, because nothing refers to them yet; `decide` alone must change in
-/// one transaction.
-void Table::commit_in_parts(const Difference& difference, MonoTime now) {
-  constexpr std::size_t kCountersPerPart = 512;
-  try {
-    const auto& created = difference.counters.created;
-    for (std::size_t i = 0; i < created.size(); i += kCountersPerPart) {
-      CounterChange part;
-      const auto end = std::min(created.size(), i + kCountersPerPart);
-      part.created.assign(created.begin() + static_cast<std::ptrdiff_t>(i),
-                          created.begin() + static_cast<std::ptrdiff_t>(end));
-      nft::Batch batch;
-      put_counters(batch, part);
-      send(std::move(batch));
-    }
-    for (const MapChange& change : difference.maps) {
-      nft::Batch batch;
-      put_map_change(batch, change, now);
-      send(std::move(batch));
-    }
+void Table::commit(Difference difference, const CounterValues& values, MonoTime now) {
+  if (difference.counters.created.size() <= kCountersPerPart) {
     nft::Batch batch;
-    put_removed_counters(batch, difference.counters);
-    if (!batch.empty()) {
+    put_difference(batch, difference, now);
+    if (connection_.fits(batch.size_bytes() + kBatchEnd)) {
       send(std::move(batch));
+      record(difference, values, applied_, ledger_);
+      return;
     }
-  } catch (const Error&) {
-    // What went ahead is taken back along with everything else that should not be there.
-    rebuild(now);
-    throw;
+  }
+  commit_in_parts(std::move(difference), values, now);
+}
+
+/// Counters and layers go ahead, because nothing refers to them yet; `decide` changes in one
+/// transaction. Each part is noted when it is done, so that a later failure leaves a state that the
+/// next change can start from.
+void Table::commit_in_parts(Difference difference, const CounterValues& values, MonoTime now) {
+  const Stopwatch watch(now);
+  create_counters(difference.counters);
+  if (!difference.counters.removed.empty()) {
+    CounterChange removed;
+    removed.removed = std::exchange(difference.counters.removed, {});
+    nft::Batch batch;
+    put_removed_counters(batch, removed);
+    send(std::move(batch));
+    ledger_.record(removed, values);
+  }
+  for (const MapChange& change : difference.maps) {
+    if (change.map.kind == MapId::Kind::Layer) {
+      write_layer(change, watch.now());
+    }
+  }
+  nft::Batch batch;
+  for (const MapChange& change : difference.maps) {
+    if (change.map.kind == MapId::Kind::Decide) {
+      put_map_change(batch, change, watch.now());
+    }
+  }
+  send(std::move(batch));
+  record(difference, values, applied_, ledger_);
+}
+
+void Table::create_counters(CounterChange& counters) {
+  const auto created = std::exchange(counters.created, {});
+  for (std::size_t i = 0; i < created.size(); i += kCountersPerPart) {
+    CounterChange part;
+    const auto end = std::min(created.size(), i + kCountersPerPart);
+    part.created.assign(created.begin() + static_cast<std::ptrdiff_t>(i),
+                        created.begin() + static_cast<std::ptrdiff_t>(end));
+    nft::Batch batch;
+    put_counters(batch, part);
+    send(std::move(batch));
+    ledger_.record(part, {});
+  }
+  counters.continued.insert(counters.continued.end(), created.begin(), created.end());
+}
+
+void Table::write_layer(const MapChange& change, MonoTime now) {
+  const Stopwatch watch(now);
+  for (const MapChange& part : split(change, kElementsPerPart)) {
+    nft::Batch batch;
+    put_map_change(batch, part, watch.now());
+    send(std::move(batch));
+    for (const auto* removed : {&part.remove, &part.remove_timed}) {
+      for (const Element& element : *removed) {
+        std::erase(applied_[element.link].stale, element);
+      }
+    }
+    for (const Element& element : part.add) {
+      applied_[element.link].stale.push_back(element);
+    }
   }
 }
 
-void Table::read_back(const Difference& difference, MonoTime now) {
-  std::vector<MapId> maps;
-  for (const MapChange& change : difference.maps) {
-    maps.push_back(change.map);
-  }
+void Table::read_back(const std::vector<MapId>& maps, MonoTime now,
+                      std::chrono::nanoseconds commit_duration) {
   const Stopwatch watch(now);
-  if (check_maps(maps, now).empty()) {
+  const auto tolerance = [](std::chrono::nanoseconds duration) {
+    return kEndTolerance + std::chrono::ceil<std::chrono::milliseconds>(duration);
+  };
+  if (commit_duration <= kCommitDurationMax &&
+      check_maps(maps, now, tolerance(commit_duration)).empty()) {
     return;
   }
   // For instance when this process was stopped between reading the clock and sending.
-  rebuild(watch.now());
-  const auto drift = check_maps(maps, watch.now());
+  const MonoTime started = watch.now();
+  rebuild(started);
+  const auto drift = check_maps(maps, watch.now(), tolerance(watch.now() - started));
   if (!drift.empty()) {
     throw_operation("cannot change links: the kernel does not hold what was sent: " +
                     first_of(drift));
   }
 }
 
-std::vector<std::string> Table::check_maps(const std::vector<MapId>& maps, MonoTime now) {
+std::vector<std::string> Table::check_maps(const std::vector<MapId>& maps, MonoTime now,
+                                           std::chrono::milliseconds end_tolerance) {
   const ExpectedElements expected = expected_elements(applied_);
   const Stopwatch watch(now);
   std::vector<std::string> drift;
@@ -169,7 +237,7 @@ std::vector<std::string> Table::check_maps(const std::vector<MapId>& maps, MonoT
     const auto wanted = expected.find(map);
     const auto read = nft::list_elements(connection_, table_id(), map_name(map));
     auto found = compare_elements(map, wanted == expected.end() ? kNone : wanted->second, read,
-                                  ports_, watch.now());
+                                  ports_, {watch.now(), end_tolerance});
     std::move(found.begin(), found.end(), std::back_inserter(drift));
   }
   return drift;
@@ -262,7 +330,7 @@ std::vector<std::string> Table::check_all(MonoTime now) {
   }
   std::vector<MapId> maps = all_maps();
   std::erase_if(maps, [](const MapId& map) { return map.kind == MapId::Kind::Counters; });
-  auto found = check_maps(maps, watch.now());
+  auto found = check_maps(maps, watch.now(), kEndTolerance + kCommitDurationMax);
   std::move(found.begin(), found.end(), std::back_inserter(drift));
   check_counters(drift);
   return drift;

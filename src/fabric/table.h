@@ -2,6 +2,7 @@
 /// The switch's table in the kernel: commits changes, reads it back, makes it anew when it is not
 /// what it should be.
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -42,12 +43,16 @@ class Table {
   [[nodiscard]] std::vector<Drift> audit(MonoTime now);
 
  private:
-  void commit(const Difference& difference, MonoTime now);
-  void commit_in_parts(const Difference& difference, MonoTime now);
+  void commit(Difference difference, const CounterValues& values, MonoTime now);
+  void commit_in_parts(Difference difference, const CounterValues& values, MonoTime now);
+  void create_counters(CounterChange& counters);
+  void write_layer(const MapChange& change, MonoTime now);
   void send(nft::Batch batch);
-  void read_back(const Difference& difference, MonoTime now);
+  void read_back(const std::vector<MapId>& maps, MonoTime now,
+                 std::chrono::nanoseconds commit_duration);
   void rebuild(MonoTime now);
-  [[nodiscard]] std::vector<std::string> check_maps(const std::vector<MapId>& maps, MonoTime now);
+  [[nodiscard]] std::vector<std::string> check_maps(const std::vector<MapId>& maps, MonoTime now,
+                                                    std::chrono::milliseconds end_tolerance);
   [[nodiscard]] std::vector<std::string> check_all(MonoTime now);
   void check_counters(std::vector<std::string>& drift);
 

@@ -13,17 +13,17 @@ std::string in_map(const MapId& map) {
   return "in map " + map_name(map);
 }
 
-bool may_be_gone(const Element& element, MonoTime now) {
-  return element.end && *element.end <= now + kEndTolerance;
+bool may_be_gone(const Element& element, const ReadTime& time) {
+  return element.end && *element.end <= time.now + time.end_tolerance;
 }
 
 /// Whether the kernel's remaining time leads to the expected end.
-bool ends_on_time(const Element& expected, const nft::Element& read, MonoTime now) {
+bool ends_on_time(const Element& expected, const nft::Element& read, const ReadTime& time) {
   if (!expected.end || !read.expires) {
     return expected.end.has_value() == read.timeout.has_value();
   }
-  const auto off = now + *read.expires - *expected.end;
-  return std::chrono::abs(off) <= kEndTolerance;
+  const auto off = time.now + *read.expires - *expected.end;
+  return std::chrono::abs(off) <= time.end_tolerance;
 }
 
 template <typename Item, typename Same>
@@ -50,7 +50,8 @@ ExpectedElements expected_elements(const Applied& applied) {
 
 std::vector<std::string> compare_elements(const MapId& map, const std::map<Link, Element>& expected,
                                           const std::vector<nft::Element>& read,
-                                          const std::vector<std::string>& ports, MonoTime now) {
+                                          const std::vector<std::string>& ports,
+                                          const ReadTime& time) {
   std::vector<std::string> drift;
   std::map<Link, const nft::Element*> found;
   for (const nft::Element& element : read) {
@@ -58,22 +59,24 @@ std::vector<std::string> compare_elements(const MapId& map, const std::map<Link,
     const auto wanted = decoded ? expected.find(decoded->link) : expected.end();
     if (wanted == expected.end()) {
       const bool known = decoded && std::max(decoded->link.from, decoded->link.to) < ports.size();
-      drift.push_back("element " + (known ? describe(*decoded, ports, now) : "of no endpoint") +
+      drift.push_back("element " +
+                      (known ? describe(*decoded, ports, time.now) : "of no endpoint") +
                       " should not be " + in_map(map));
       continue;
     }
     found[decoded->link] = &element;
     if (decoded->target != wanted->second.target) {
-      drift.push_back("element " + describe(*decoded, ports, now) + " leads elsewhere " +
+      drift.push_back("element " + describe(*decoded, ports, time.now) + " leads elsewhere " +
                       in_map(map));
-    } else if (!ends_on_time(wanted->second, element, now)) {
-      drift.push_back("element " + describe(*decoded, ports, now) + " ends at another time " +
+    } else if (!ends_on_time(wanted->second, element, time)) {
+      drift.push_back("element " + describe(*decoded, ports, time.now) + " ends at another time " +
                       in_map(map));
     }
   }
   for (const auto& [link, element] : expected) {
-    if (!found.contains(link) && !may_be_gone(element, now)) {
-      drift.push_back("element " + describe(element, ports, now) + " is missing " + in_map(map));
+    if (!found.contains(link) && !may_be_gone(element, time)) {
+      drift.push_back("element " + describe(element, ports, time.now) + " is missing " +
+                      in_map(map));
     }
   }
   return drift;

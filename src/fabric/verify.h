@@ -14,7 +14,7 @@
 namespace tinet::fabric {
 
 /// How far an element's end in the kernel may be from the fault's: the kernel's clock tick and the
-/// time that a change takes to get there. A process that was frozen in between is over it.
+/// time that a small change takes to get there.
 inline constexpr std::chrono::milliseconds kEndTolerance{100};
 
 /// Elements that the kernel must hold, by map and link.
@@ -23,15 +23,21 @@ using ExpectedElements = std::map<MapId, std::map<Link, Element>>;
 /// Of all links in `applied`: deciding and stale ones.
 [[nodiscard]] ExpectedElements expected_elements(const Applied& applied);
 
+/// When a map was read, and how far ends may be off.
+struct ReadTime {
+  MonoTime now;
+  std::chrono::milliseconds end_tolerance = kEndTolerance;
+};
+
 /// What is wrong with a map of verdicts or marks, one text each: elements that are missing, lead
 /// elsewhere, end at another time, or should not be there. Elements may be gone a little before or
 /// live a little after their end.
-/// @param read the whole map, as it was at `now`
+/// @param read the whole map, as it was at `time`
 [[nodiscard]] std::vector<std::string> compare_elements(const MapId& map,
                                                         const std::map<Link, Element>& expected,
                                                         const std::vector<nft::Element>& read,
                                                         const std::vector<std::string>& ports,
-                                                        MonoTime now);
+                                                        const ReadTime& time);
 
 /// As read back from the kernel, without elements.
 struct TableContent {

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <fstream>
 #include <map>
 #include <set>
 
@@ -81,9 +82,24 @@ void prepare_switch(KernelGate* gate) {
   }
 }
 
+/// "FIRST LAST" of the group ids that exist in this process's user namespace: those that may use
+/// unprivileged ICMP sockets, so that ping works without a capability.
+/// @see icmp(7), user_namespaces(7)
+std::string groups_of_this_user_namespace() {
+  constexpr std::uint64_t kLastGroup = 2'147'483'647;
+  std::ifstream map("/proc/self/gid_map");
+  std::uint64_t inside = 0;
+  std::uint64_t outside = 0;
+  std::uint64_t count = 0;
+  map >> inside >> outside >> count;
+  const std::uint64_t last = count == 0 ? inside : inside + count - 1;
+  return std::to_string(inside) + " " + std::to_string(std::min(last, kLastGroup));
+}
+
 /// The device defaults must be there before eth0 is.
 void prepare_endpoint(bool ipv6, KernelGate* gate) {
   write_sysctl_if_present("net/ipv4/ip_unprivileged_port_start", "0", gate);
+  write_sysctl_if_present("net/ipv4/ping_group_range", groups_of_this_user_namespace(), gate);
   if (ipv6) {
     // Addresses are given, there is no router, and nobody else could have the same address.
     write_sysctl_if_present("net/ipv6/conf/default/addr_gen_mode", "1", gate);
