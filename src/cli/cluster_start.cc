@@ -63,8 +63,9 @@ json::value start_cluster(const StartPlan& start, Context& context) {
   }
 }
 
-std::string started_text(const ClusterPlan& plan, const json::value& status, bool color) {
-  std::string text = status_text(status, color);
+std::string started_text(const ClusterPlan& plan, const json::value& status,
+                         const Context& context) {
+  std::string text = status_text(status, context.color());
   const auto ports = published_ports(status);
   if (!plan.connect_lines.empty() && !plan.paused) {
     text += "\nconnect:\n";
@@ -72,10 +73,9 @@ std::string started_text(const ClusterPlan& plan, const json::value& status, boo
       text += "  " + fill_published(line, ports) + "\n";
     }
   }
-  const std::string tag = plan.tag == "default" ? "" : " -T " + plan.tag;
   const std::string next =
       plan.paused ? "resume all" : "partition " + plan.instances.back().name + " --for 10s";
-  return text + "\ntry: tinet" + tag + " " + next + "\n";
+  return text + "\ntry: " + context.tinet() + " " + next + "\n";
 }
 
 }  // namespace tinet::cli

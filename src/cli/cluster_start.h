@@ -15,6 +15,6 @@ namespace tinet::cli {
 
 /// What a person sees at the end: status, how to connect, one hint.
 [[nodiscard]] std::string started_text(const ClusterPlan& plan, const boost::json::value& status,
-                                       bool color);
+                                       const Context& context);
 
 }  // namespace tinet::cli

@@ -80,7 +80,7 @@ void show(const json::value& answer, const PartitionOptions& options, Context& c
   if (options.dry_run) {
     context.print(dry_run_fault_text(answer));
   } else {
-    context.print(applied_text(answer, context.color()));
+    context.print(applied_text(answer, context.tinet(), context.color()));
   }
   if (options.explain) {
     const json::value& wrapped = member_of(answer, "fault");

@@ -35,7 +35,7 @@ int run_start(const StartCommand& options, Context& context) {
   if (context.globals.json) {
     context.print_json(status);
   } else {
-    context.print(started_text(start.plan, status, context.color()));
+    context.print(started_text(start.plan, status, context));
   }
   return options.foreground ? stay_in_foreground(context) : 0;
 }

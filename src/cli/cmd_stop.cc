@@ -1,3 +1,4 @@
+#include <chrono>
 #include <memory>
 
 #include <boost/json.hpp>
@@ -11,6 +12,7 @@
 #include "src/cli/data_dir.h"
 #include "src/cli/json_view.h"
 #include "src/client/client.h"
+#include "src/process/pidfd.h"
 #include "src/process/user.h"
 
 namespace tinet::cli {
@@ -18,6 +20,9 @@ namespace tinet::cli {
 namespace json = boost::json;
 
 namespace {
+
+/// Removing a network of a thousand namespaces takes a second or two.
+constexpr std::chrono::seconds kLastSteps{30};
 
 struct StopOptions {
   bool all = false;
@@ -45,8 +50,16 @@ json::value stop_one(const ClusterHandle& cluster, const StopOptions& options, C
     context.note("saved to '" + collect(client, directory, context) + "'");
   }
   const std::string data_dir = text_of(client.get("/v1/plan"), "data_dir");
+  // Opened before the stop, so that it cannot mean a later process of the same number.
+  const UniqueFd supervisor = open_pidfd(
+      static_cast<pid_t>(number_of(client.get("/v1/status"), "supervisor_pid").value_or(0)));
   json::value last =
       client.post("/v1/stop", api::to_json(api::StopRequest{options.keep_data, options.force}));
+  // The answer comes while the network and the state directory are still there.
+  if (supervisor && !wait_ended(supervisor.get(), kLastSteps)) {
+    throw_operation("the supervisor of cluster '" + cluster.tag + "' does not end",
+                    "send it SIGKILL: the kernel then removes everything");
+  }
   if (options.keep_data) {
     mark_kept(invoking_user(), data_dir);
     context.note("the data stays in '" + data_dir + "'");

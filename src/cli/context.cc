@@ -41,6 +41,12 @@ std::string Context::variable(const std::string& name) const {
   return found == environment_.end() ? "" : found->second;
 }
 
+std::string Context::tinet() const {
+  const std::string from_environment = variable("TINET_TAG");
+  const std::string usual = from_environment.empty() ? "default" : from_environment;
+  return globals.tag == usual ? "tinet" : "tinet -T " + globals.tag;
+}
+
 bool Context::colors_wanted() const {
   return !globals.no_color && variable("NO_COLOR").empty() && variable("TERM") != "dumb";
 }

@@ -49,6 +49,8 @@ class Context {
   [[nodiscard]] const std::map<std::string, std::string>& environment() const noexcept {
     return environment_;
   }
+  /// How a person calls tinet for this cluster: "tinet", or "tinet -T TAG".
+  [[nodiscard]] std::string tinet() const;
   /// True when results may be coloured (terminal, no --no-color, NO_COLOR unset, TERM not "dumb").
   [[nodiscard]] bool color() const;
   /// The same for stderr, where progress and errors go.

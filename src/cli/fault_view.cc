@@ -36,9 +36,19 @@ std::string what_it_does(const json::value& fault) {
   return links == 0 ? text : text + " (" + plural(links, "link") + ")";
 }
 
+/// Rounded for the eye: tenths of a second, from ten seconds on whole ones.
 std::string ending(const json::value& fault) {
+  using std::chrono::milliseconds;
   const auto left_ms = number_of(fault, "expires_in_ms");
-  return left_ms ? format_duration(std::chrono::milliseconds(*left_ms)) : "";
+  if (!left_ms) {
+    return "";
+  }
+  const std::int64_t step = *left_ms >= 10'000 ? 1000 : *left_ms >= 1000 ? 100 : 1;
+  return format_duration(milliseconds((*left_ms + step / 2) / step * step));
+}
+
+bool has_ended(const json::value& fault) {
+  return number_of(fault, "ended_at_unix_ms").has_value();
 }
 
 std::uint64_t dropped(const json::value& object) {
@@ -89,14 +99,14 @@ std::string fault_line(const json::value& fault) {
   return text + ", " + plural(dropped(fault), "packet") + " dropped";
 }
 
-std::string applied_text(const json::value& answer, bool color) {
+std::string applied_text(const json::value& answer, const std::string& tinet, bool color) {
   const json::value& fault = fault_in(answer);
   const std::string id = text_of(fault, "id");
   const std::string left = ending(fault);
   std::string text =
       notes_text(answer) + paint(id, Color::Bold, color) + ": " + what_it_does(fault) + "\n";
   text += left.empty() ? "" : "ends by itself in " + left + "\n";
-  text += "undo: tinet heal " + id + "\n";
+  text += "undo: " + tinet + " heal " + id + "\n";
   return text + verify_text(member_of(answer, "verify"), color);
 }
 
@@ -124,7 +134,8 @@ std::string links_of_fault_text(const json::value& fault) {
 std::string healed_text(const json::value& answer) {
   std::string text = notes_text(answer);
   for (const auto& fault : array_of(answer, "healed")) {
-    text += "healed " + fault_line(fault) + "\n";
+    text += "healed " + text_of(fault, "id") + ": " + what_it_does(fault) + ", " +
+            plural(dropped(fault), "packet") + " dropped\n";
   }
   return text.empty() ? "no fault was active\n" : text;
 }
@@ -133,7 +144,7 @@ std::string faults_text(const json::value& faults, bool color) {
   if (elements(faults).empty()) {
     return "";
   }
-  Table table({"ID", "KIND", "TARGET", "PEERS", "LINKS", "ENDS IN", "DROPPED", "MECHANISM"});
+  Table table({"ID", "KIND", "TARGET", "PEERS", "LINKS", "END", "DROPPED", "MECHANISM"});
   for (const auto& fault : elements(faults)) {
     const auto links = array_of(fault, "links").size();
     table.row({{text_of(fault, "id"), Color::Bold},
@@ -141,7 +152,7 @@ std::string faults_text(const json::value& faults, bool color) {
                {names(texts_of(fault, "target"))},
                {names(texts_of(fault, "peers"))},
                {links == 0 ? "" : std::to_string(links)},
-               {ending(fault)},
+               {has_ended(fault) ? text_of(fault, "ended") : ending(fault)},
                {links == 0 ? "" : std::to_string(dropped(fault))},
                {text_of(fault, "mechanism")}});
   }
@@ -158,7 +169,8 @@ std::string why_text(const json::value& answer, bool color) {
   const auto faults = texts_of(answer, "faults");
   text += faults.empty() ? "" : "decided by: " + join(faults, ", ") + "\n";
   const std::string rule = text_of(answer, "rule");
-  text += rule.empty() ? "" : "rule (" + text_of(answer, "mechanism") + "): " + rule + "\n";
+  const bool is_told = rule.empty() || reason.find(rule) != std::string::npos;
+  text += is_told ? "" : "rule (" + text_of(answer, "mechanism") + "): " + rule + "\n";
   return text;
 }
 

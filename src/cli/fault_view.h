@@ -11,7 +11,9 @@ namespace tinet::cli {
 [[nodiscard]] std::string fault_line(const boost::json::value& fault);
 
 /// What a fault verb prints: notes, the fault, how it is undone, and the verdict of --verify.
-[[nodiscard]] std::string applied_text(const boost::json::value& answer, bool color);
+/// @param tinet how the user calls tinet for this cluster, "tinet -T TAG"
+[[nodiscard]] std::string applied_text(const boost::json::value& answer, const std::string& tinet,
+                                       bool color);
 
 /// What `partition --dry-run` prints: the fault and the transaction, a message per line.
 [[nodiscard]] std::string dry_run_fault_text(const boost::json::value& answer);

@@ -98,7 +98,7 @@ std::string wrap(std::string_view text, std::size_t width, std::size_t indent) {
     const std::size_t length = display_width(word);
     if (column > 0 && column + 1 + length > width) {
       result += "\n" + std::string(indent, ' ');
-      column = indent;
+      column = 0;
     } else if (column > 0) {
       result += ' ';
       ++column;

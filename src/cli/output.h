@@ -39,8 +39,8 @@ class Table {
 /// "1 link", "2 links".
 [[nodiscard]] std::string plural(std::uint64_t count, std::string_view noun);
 
-/// Breaks text at blanks so that no line is longer than `width`; lines after the first start with
-/// `indent` blanks.
+/// Breaks text at blanks so that no line is longer than `width`, not counting the `indent` blanks
+/// that lines after the first start with.
 [[nodiscard]] std::string wrap(std::string_view text, std::size_t width, std::size_t indent);
 
 }  // namespace tinet::cli

@@ -17,12 +17,12 @@ std::string absolute(const std::string& path) {
 
 void add_component_flags(Command& command, const ComponentSpec& component, ComponentFlags& flags) {
   const std::string x = "--" + component.name;
-  command.option(x + ".count," + x, flags.count,
+  command.option(x + "," + x + ".count", flags.count,
                  {.value = "N",
                   .help = "number of " + component.name + " instances (default " +
                           std::to_string(component.count) + ")"});
   command.option(
-      x + ".binpath," + x + ".path", flags.path,
+      x + ".path," + x + ".binpath", flags.path,
       {.value = "FILE", .help = "the program of " + component.name, .completes = Completes::File});
   command.option(x + ".config", flags.config,
                  {.value = "FILE",
