@@ -63,7 +63,7 @@ struct LinkExplanation {
 
 /// Difference between the intent and what was read back from the kernel.
 struct Drift {
-  std::string what;  ///< e.g. "element tikv-0 . tikv-1 is missing in map layer8"
+  std::string what;  ///< e.g. "counter a0.0.1 is missing"
   bool repaired = false;
 };
 

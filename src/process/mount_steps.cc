@@ -35,6 +35,14 @@ int move_mount_to(int tree, int target) noexcept {
                                     MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
 }
 
+/// Adds flags to every mount of this namespace.
+int add_mount_flags_below_root(std::uint64_t flags) noexcept {
+  mount_attr attributes{};
+  attributes.attr_set = flags;
+  return static_cast<int>(
+      ::syscall(SYS_mount_setattr, AT_FDCWD, "/", AT_RECURSIVE, &attributes, sizeof attributes));
+}
+
 /// Adds flags and clears none: those of a mount that another user namespace owns are locked.
 int add_mount_flags(int tree, std::uint64_t flags) noexcept {
   mount_attr attributes{};
@@ -244,6 +252,11 @@ MountFailure perform_mounts(PreparedMounts& mounts) noexcept {
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
     return failure(MountStep::MakePrivate, errno);
   }
+  // Nothing inside can gain a privilege anyway. Said at the mounts as well, the kernel ignores file
+  // capabilities instead of refusing to execute a program that has some, like ping.
+  if (add_mount_flags_below_root(MOUNT_ATTR_NOSUID) != 0) {
+    return failure(MountStep::NoSuid, errno);
+  }
   ::umask(022);
   if (const MountFailure failed = cover_tmp(mounts); failed.error != 0) {
     return failed;
@@ -265,6 +278,8 @@ std::string describe(const MountFailure& failure, const PreparedMounts& mounts) 
       break;
     case MountStep::MakePrivate:
       return "cannot make the mounts private";
+    case MountStep::NoSuid:
+      return "cannot make the mounts nosuid";
     case MountStep::OpenKept:
       return "cannot open '" + mounts.kept.at(index).path + "' to keep it visible under /tmp";
     case MountStep::OpenTmp:

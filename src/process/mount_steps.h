@@ -17,6 +17,7 @@ namespace tinet {
 enum class MountStep : int {
   Done,
   MakePrivate,
+  NoSuid,
   OpenKept,
   OpenTmp,
   CoverTmp,
