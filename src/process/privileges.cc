@@ -18,10 +18,11 @@ namespace tinet {
 namespace {
 
 /// User 0 gains nothing by exec, and none of it can be undone. SECBIT_NO_SETUID_FIXUP stays off:
-/// that fixup is what takes the capabilities away when root becomes the user.
-constexpr unsigned long kSecureBits =
-    SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
-    SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+/// that fixup is what takes the capabilities away when root becomes the user. SECBIT_KEEP_CAPS is
+/// not locked: with every set empty there is nothing to keep, and programs like ping ask for it.
+constexpr unsigned long kSecureBits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED |
+                                      SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |
+                                      SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
 
 bool effective_capability(unsigned capability) {
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
