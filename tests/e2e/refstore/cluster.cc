@@ -101,6 +101,9 @@ Cluster::Cluster(bool unreliable, int pds) : unreliable_(unreliable) {
   spawn("tidb-0",
         {"tidb-server", "--store=tikv", "--path=" + pd(), "-P", port_of(front_), "--host=127.0.0.1",
          "--status=" + port_of(front_status_), "--status-host=127.0.0.1"});
+  if (!eventually([&] { return request("GET", front_status_, "/info").status == 200; })) {
+    throw std::runtime_error("the front does not listen");
+  }
 }
 
 Cluster::~Cluster() {
