@@ -37,6 +37,14 @@ json::value launch_document(const StartPlan& start) {
 
 }  // namespace
 
+void print_plan(const StartPlan& start, Context& context) {
+  if (context.globals.json) {
+    context.print_json(dry_run_json(start.topology, start.plan));
+  } else {
+    context.print(dry_run_text(start.topology, start.plan));
+  }
+}
+
 json::value start_cluster(const StartPlan& start, Context& context) {
   announce(start, context);
   claim_data(start, context);

@@ -8,6 +8,9 @@
 
 namespace tinet::cli {
 
+/// What --dry-run prints.
+void print_plan(const StartPlan& start, Context& context);
+
 /// Prints the banner, claims the data directory, starts the supervisor and shows its progress.
 /// @return the status object of the ready cluster
 /// @throws Error; the start is undone then

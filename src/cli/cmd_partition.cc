@@ -17,7 +17,7 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr const char* kVerifyDefault = "2s";
+constexpr const char* kVerifyDefault = "500ms";
 
 struct PartitionOptions {
   std::vector<std::string> selector;

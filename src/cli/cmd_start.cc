@@ -6,7 +6,6 @@
 #include "src/cli/commands.h"
 #include "src/cli/foreground.h"
 #include "src/cli/start_flags.h"
-#include "src/topology/render.h"
 
 namespace tinet::cli {
 
@@ -16,14 +15,6 @@ struct StartCommand {
   StartFlags flags;
   bool foreground = false;
 };
-
-void print_plan(const StartPlan& start, Context& context) {
-  if (context.globals.json) {
-    context.print_json(dry_run_json(start.topology, start.plan));
-  } else {
-    context.print(dry_run_text(start.topology, start.plan));
-  }
-}
 
 int run_start(const StartCommand& options, Context& context) {
   const StartPlan start = make_start_plan(options.flags, context);

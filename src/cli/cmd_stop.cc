@@ -11,6 +11,7 @@
 #include "src/cli/commands.h"
 #include "src/cli/data_dir.h"
 #include "src/cli/json_view.h"
+#include "src/cli/stop_cluster.h"
 #include "src/client/client.h"
 #include "src/process/pidfd.h"
 #include "src/process/user.h"
@@ -53,8 +54,7 @@ json::value stop_one(const ClusterHandle& cluster, const StopOptions& options, C
   // Opened before the stop, so that it cannot mean a later process of the same number.
   const UniqueFd supervisor = open_pidfd(
       static_cast<pid_t>(number_of(client.get("/v1/status"), "supervisor_pid").value_or(0)));
-  json::value last =
-      client.post("/v1/stop", api::to_json(api::StopRequest{options.keep_data, options.force}));
+  json::value last = stop_cluster(client, {options.keep_data, options.force});
   // The answer comes while the network and the state directory are still there.
   if (supervisor && !wait_ended(supervisor.get(), kLastSteps)) {
     throw_operation("the supervisor of cluster '" + cluster.tag + "' does not end",

@@ -19,6 +19,10 @@ int run_with(const StartFlags& flags, Context& context) {
     throw_usage("'tinet with' needs a program", "write 'tinet with [flags] -- PROGRAM [ARGS ...]'");
   }
   const StartPlan start = make_start_plan(flags, context);
+  if (flags.dry_run) {
+    print_plan(start, context);
+    return 0;
+  }
   const boost::json::value status = start_cluster(start, context);
   // From here on the cluster is stopped whatever happens, also when this process is killed.
   StopGuard guard(context);

@@ -6,6 +6,8 @@
 #include "src/base/error.h"
 #include "src/cli/cluster_access.h"
 #include "src/cli/fault_view.h"
+#include "src/cli/stop_cluster.h"
+#include "src/client/client.h"
 
 namespace tinet::cli {
 
@@ -38,7 +40,7 @@ int stay_in_foreground(Context& context) {
   }
   if (running_cluster(context)) {
     context.note("stopping cluster '" + context.globals.tag + "'");
-    static_cast<void>(post(context, "/v1/stop", api::to_json(api::StopRequest{})));
+    stop_cluster(Client::connect(require_cluster(context)), {});
   }
   return exit_code(ErrorKind::Interrupted);
 }

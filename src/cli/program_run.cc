@@ -17,6 +17,8 @@
 #include "src/base/error.h"
 #include "src/cli/cluster_access.h"
 #include "src/cli/json_view.h"
+#include "src/cli/stop_cluster.h"
+#include "src/client/client.h"
 #include "src/client/signal_pipe.h"
 #include "src/process/exit_status.h"
 
@@ -156,8 +158,8 @@ StopGuard::StopGuard(Context& context) {
   while (::read(reader.get(), &byte, 1) < 0 && errno == EINTR) {
   }
   try {
-    if (running_cluster(context)) {
-      static_cast<void>(post(context, "/v1/stop", api::to_json(api::StopRequest{})));
+    if (const auto cluster = running_cluster(context)) {
+      stop_cluster(Client::connect(*cluster), {});
     }
   } catch (const Error&) {
     ::_exit(1);
