@@ -1,0 +1,173 @@
+// Decisions of start and doctor that need no machine: backend, required features, environment of
+// a program, files of faults, and following a log.
+
+#include <filesystem>
+#include <fstream>
+
+#include <boost/json.hpp>
+#include <gtest/gtest.h>
+
+#include "src/base/error.h"
+#include "src/cli/backend_choice.h"
+#include "src/cli/doctor_report.h"
+#include "src/cli/log_follow.h"
+#include "src/cli/program_run.h"
+#include "src/cli/start_plan.h"
+
+namespace tinet::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+const Feature kWorks{.name = "x", .mechanism = "", .usable = true, .why = "", .hint = ""};
+const Feature kBlocked{
+    .name = "x", .mechanism = "", .usable = false, .why = "EPERM", .hint = "ask"};
+
+ErrorKind kind_of(const auto& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.kind();
+  }
+  ADD_FAILURE() << "no error";
+  return ErrorKind::Operation;
+}
+
+TEST(DecideBackend, PrefersNetnsThenRootless) {
+  EXPECT_EQ(decide_backend("auto", kWorks, kWorks).backend, "netns");
+  EXPECT_EQ(decide_backend("auto", kBlocked, kWorks).backend, "rootless");
+  EXPECT_EQ(decide_backend("rootless", kWorks, kWorks).backend, "rootless");
+  EXPECT_EQ(decide_backend("netns", kWorks, kBlocked).backend, "netns");
+}
+
+TEST(DecideBackend, NamesWhatBlocks) {
+  for (const char* wish : {"auto", "netns", "rootless", "proxy"}) {
+    EXPECT_EQ(kind_of([&] { static_cast<void>(decide_backend(wish, kBlocked, kBlocked)); }),
+              ErrorKind::Unavailable)
+        << wish;
+  }
+  try {
+    static_cast<void>(decide_backend("auto", kBlocked, kBlocked));
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "no backend can be used here: netns (EPERM), rootless (EPERM)");
+    EXPECT_EQ(error.hint(), "ask");
+  }
+}
+
+DoctorReport report() {
+  return {.backends = backends_of(kBlocked, kWorks),
+          .features = {{"netem", "queueing discipline netem", false, "no such qdisc", ""}}};
+}
+
+TEST(RequireFeatures, AcceptsWhatIsUsable) {
+  EXPECT_NO_THROW(require_features(report(), "rootless"));
+}
+
+TEST(RequireFeatures, RefusesWhatIsMissingAndWhatIsUnknown) {
+  EXPECT_EQ(kind_of([] { require_features(report(), "rootless, netem"); }), ErrorKind::Unavailable);
+  EXPECT_EQ(kind_of([] { require_features(report(), "netns"); }), ErrorKind::Unavailable);
+  EXPECT_EQ(kind_of([] { require_features(report(), "netemm"); }), ErrorKind::Usage);
+}
+
+TEST(DoctorDocument, HasBackendsAndFeatures) {
+  const auto document = doctor_document(report());
+  EXPECT_EQ(document.at("backends").at(0).at("name"), "netns");
+  EXPECT_EQ(document.at("backends").at(0).at("usable"), false);
+  EXPECT_EQ(document.at("features").at(0).at("why"), "no such qdisc");
+}
+
+TEST(ProgramEnvironment, HasTheTagAndEveryService) {
+  std::ostringstream out;
+  const Context context({.out = out, .err = out}, {{"PATH", "/bin"}});
+  const auto status = boost::json::parse(R"({"instances":[{"name":"pd-0","address":"198.18.0.11",
+    "services":{"client":2379,"peer":2380},"published":{"client":"127.0.0.1:2379"}}]})");
+  EXPECT_EQ(program_environment(context, "ci", status),
+            (std::map<std::string, std::string>{{"PATH", "/bin"},
+                                                {"TINET_TAG", "ci"},
+                                                {"TINET_PD_0_CLIENT", "127.0.0.1:2379"},
+                                                {"TINET_PD_0_PEER", "198.18.0.11:2380"}}));
+}
+
+TEST(RunProgram, ReturnsTheStatusOfTheProgram) {
+  EXPECT_EQ(run_program({"sh", "-c", "exit $CODE"}, {{"PATH", "/bin:/usr/bin"}, {"CODE", "7"}}), 7);
+  EXPECT_EQ(run_program({"sh", "-c", "kill -KILL $$"}, {{"PATH", "/bin:/usr/bin"}}), 137);
+}
+
+class Files : public testing::Test {
+ protected:
+  Files() {
+    std::string name = (fs::temp_directory_path() / "tinet-cli-XXXXXX").string();
+    directory_ = ::mkdtemp(name.data());
+  }
+  ~Files() override { fs::remove_all(directory_); }
+  Files(const Files&) = delete;
+  Files& operator=(const Files&) = delete;
+  Files(Files&&) = delete;
+  Files& operator=(Files&&) = delete;
+
+  std::string put(const std::string& name, const std::string& text) const {
+    const std::string path = directory_ + "/" + name;
+    std::ofstream(path, std::ios::app) << text;
+    return path;
+  }
+
+  std::string directory_;
+};
+
+TEST_F(Files, OfFaultsBecomeRequests) {
+  const auto faults =
+      read_faults_file(put("ok.yaml",
+                           "- {partition: tikv-0, from: pd, for: 1.5s, direction: in, each: true}\n"
+                           "- between: zones\n"));
+  ASSERT_EQ(faults.size(), 2U);
+  EXPECT_EQ(faults[0].selector, "tikv-0");
+  EXPECT_EQ(faults[0].peers, "pd");
+  EXPECT_EQ(faults[0].for_ms, 1500);
+  EXPECT_EQ(faults[0].direction, "in");
+  EXPECT_TRUE(faults[0].each);
+  EXPECT_TRUE(faults[1].between_zones);
+}
+
+TEST_F(Files, OfFaultsAreErrorsWithALine) {
+  const std::string path = put("bad.yaml", "- {partition: tikv-0}\n- {partition: a, fro: b}\n");
+  try {
+    static_cast<void>(read_faults_file(path));
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::Usage);
+    EXPECT_EQ(error.what(), path + ":2: unknown key 'fro'");
+    EXPECT_EQ(error.hint(), "did you mean 'from'?");
+  }
+  for (const char* text :
+       {"partition: x\n", "- x\n", "- {from: a}\n", "- {partition: [a]}\n", "{"}) {
+    EXPECT_EQ(kind_of([&] {
+                static_cast<void>(
+                    read_faults_file(put(std::to_string(std::hash<std::string>{}(text)), text)));
+              }),
+              ErrorKind::Usage)
+        << text;
+  }
+}
+
+TEST_F(Files, OfLogsAreFollowedAcrossRotation) {
+  const std::string path = put("x.log", "one\n");
+  LogFollower log(path);
+  EXPECT_EQ(log.read_new(), "one\n");
+  EXPECT_EQ(log.read_new(), "");
+  put("x.log", "two\n");
+  EXPECT_EQ(log.read_new(), "two\n");
+  put("x.log", "three\n");
+  fs::rename(path, path + ".1");
+  put("x.log", "four\n");
+  EXPECT_EQ(log.read_new(), "three\nfour\n") << "the old file's end comes before the new file";
+}
+
+TEST_F(Files, OfLogsMayNotExistYet) {
+  LogFollower log(directory_ + "/later.log");
+  EXPECT_EQ(log.read_new(), "");
+  put("later.log", "hello\n");
+  EXPECT_EQ(log.read_new(), "hello\n");
+}
+
+}  // namespace
+}  // namespace tinet::cli
