@@ -15,6 +15,7 @@
 #include "src/api/requests.h"
 #include "src/base/error.h"
 #include "src/cli/json_view.h"
+#include "src/process/exit_status.h"
 
 namespace tinet::cli {
 
@@ -125,6 +126,12 @@ void Launch::unwind() {
   }
 }
 
+std::string Launch::how_it_ended() const {
+  int status = 0;
+  const bool reaped = ::waitpid(pid_, &status, 0) == pid_;
+  return reaped ? ExitStatus::from_wait(status).text() : "it is gone";
+}
+
 json::value Launch::wait_ready(const Interrupt& interrupt,
                                const std::function<void(const json::value&)>& on_progress) {
   std::string text;
@@ -134,8 +141,7 @@ json::value Launch::wait_ready(const Interrupt& interrupt,
         unwind();
         throw Error(ErrorKind::Interrupted, "interrupted, the start was undone");
       case Line::End:
-        ::waitpid(pid_, nullptr, 0);
-        throw_operation("the supervisor ended before the cluster was ready",
+        throw_operation("the supervisor ended before the cluster was ready: " + how_it_ended(),
                         "its log is '" + log_path_ + "'");
       case Line::Some:
         break;

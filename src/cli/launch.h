@@ -44,6 +44,7 @@ class Launch {
   enum class Line { Some, End, Interrupted };
   Line next_line(const Interrupt* interrupt, int timeout_ms, std::string& line);
   void unwind();
+  [[nodiscard]] std::string how_it_ended() const;
 
   UniqueFd channel_;
   pid_t pid_ = -1;

@@ -8,6 +8,7 @@
 #include "src/api/cluster_handle.h"
 #include "src/api/requests.h"
 #include "src/base/error.h"
+#include "src/base/text.h"
 #include "src/cli/command.h"
 #include "src/cli/help.h"
 #include "src/cli/output.h"
@@ -15,13 +16,26 @@
 
 namespace tinet::cli {
 
+namespace {
+
+/// The end of an instance's log; servers write lines that would fill the screen.
+void print_log_tail(Context& context, const Error& error) {
+  constexpr std::size_t kLineMax = 240;
+  auto& err = context.streams.err;
+  err << paint("last lines of the log of " + error.instance() + ":", Color::Dim,
+               context.err_color())
+      << '\n';
+  for (const auto& line : split(trim(error.log_tail()), '\n')) {
+    err << "  " << line.substr(0, kLineMax) << (line.size() > kLineMax ? "..." : "") << '\n';
+  }
+}
+
+}  // namespace
+
 void print_error(Context& context, const Error& error) {
   auto& err = context.streams.err;
   if (!error.log_tail().empty()) {
-    err << paint("last lines of the log of " + error.instance() + ":", Color::Dim,
-                 context.err_color())
-        << '\n'
-        << error.log_tail() << (error.log_tail().ends_with('\n') ? "" : "\n");
+    print_log_tail(context, error);
   }
   err << "tinet: " << paint("error:", Color::Red, context.err_color()) << ' ' << error.what()
       << '\n';
