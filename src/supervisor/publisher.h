@@ -19,7 +19,7 @@ struct PublisherOptions {
   std::string name;            ///< "tidb-0:client", for messages
   std::uint16_t port = 0;      ///< of the host; 0: any free one
   bool explicit_port = false;  ///< a taken port is an error; otherwise the next free one is used
-  Ipv4 address;                ///< of the service, in the instance's network
+  Ipv4 address{};              ///< of the service, in the instance's network
   std::uint16_t service_port = 0;
   /// Further connections wait in the kernel's queue until one of these ends.
   std::size_t connections_max = 1024;
