@@ -132,7 +132,8 @@ TEST(RenderEtcd, WritesFlagsAndNoFile) {
             " --advertise-client-urls=http://198.18.0.13:2379"
             " --initial-cluster=etcd-0=http://198.18.0.11:2380,etcd-1=http://198.18.0.12:2380,"
             "etcd-2=http://198.18.0.13:2380"
-            " --initial-cluster-state=new --initial-cluster-token=tinet-default --logger=zap"
+            " --initial-cluster-state=new --initial-cluster-token=tinet-default"
+            " --enable-grpc-gateway=true --logger=zap"
             " --log-outputs=stderr");
   EXPECT_TRUE(plan.find("etcd-2")->files.empty());
   EXPECT_EQ(plan.components.at(0).settled.at(0).body, "{}");
@@ -146,6 +147,7 @@ TEST(RenderEtcd, PutsEverythingIntoTheFileWhenTheUserGivesOne) {
   const auto& content = plan.find("etcd-0")->files.at(0).content;
   EXPECT_THAT(content, HasSubstr("heartbeat-interval: 50\n"));
   EXPECT_THAT(content, HasSubstr("logger: capnslog\n"));
+  EXPECT_THAT(content, HasSubstr("enable-grpc-gateway: true\n"));
   EXPECT_THAT(content, Not(HasSubstr("zap")));
   EXPECT_THAT(content, HasSubstr("name: \"etcd-0\"\n"));
 }
