@@ -13,6 +13,7 @@
 #include "src/base/error.h"
 #include "src/base/text.h"
 #include "src/base/units.h"
+#include "src/process/user_files.h"
 #include "src/supervisor/checks.h"
 #include "src/supervisor/documents.h"
 #include "src/supervisor/join.h"
@@ -91,6 +92,7 @@ std::vector<Instance*> Cluster::of_component(const std::string& name) {
 asio::awaitable<void> Cluster::start(std::vector<api::FaultRequest> faults) {
   const Deadline deadline =
       std::chrono::steady_clock::now() + std::chrono::milliseconds(plan_.start_timeout_ms);
+  forget_reference_data();
   open_published();
   for (auto& fault : faults) {
     static_cast<void>(co_await faults_.create(std::move(fault)));
@@ -103,6 +105,20 @@ asio::awaitable<void> Cluster::start(std::vector<api::FaultRequest> faults) {
   phase_ = Phase::Up;
   journal_.add("tinet", "cluster-ready", "", "every instance is ready");
   changes_.notify();
+}
+
+/// The reference store keeps its data in memory: what an earlier cluster left on disk only says
+/// which servers had it, and they are gone.
+void Cluster::forget_reference_data() {
+  if (plan_.store != "reference") {
+    return;
+  }
+  for (const auto& instance : instances_) {
+    const std::string data = instance->plan().directory + "/data";
+    if (path_kind(instance->run_as(), data) != PathKind::Missing) {
+      remove_tree(instance->run_as(), data);
+    }
+  }
 }
 
 asio::awaitable<void> Cluster::start_components(Deadline deadline) {

@@ -87,6 +87,7 @@ class Cluster : public ExecHost {
   [[nodiscard]] boost::json::object instance_document(const Instance& instance,
                                                       const RoleResult& roles,
                                                       const std::string& network) const;
+  void forget_reference_data();
   boost::asio::awaitable<void> start_components(Deadline deadline);
   boost::asio::awaitable<void> start_level(std::vector<const ComponentPlan*> level,
                                            Deadline deadline);

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "src/fabric/netns_fabric.h"
-#include "src/fabric/probe_pairs.h"
+#include "tests/kernel/probe_pairs.h"
 
 namespace tinet::testing {
 

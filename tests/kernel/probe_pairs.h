@@ -1,5 +1,5 @@
 #pragma once
-/// Asks the network itself who reaches whom: what `--verify` sends.
+/// Asks the network itself who reaches whom: the blocking form of what `--verify` does, for tests.
 
 #include <chrono>
 #include <vector>

@@ -1,4 +1,4 @@
-#include "src/fabric/probe_pairs.h"
+#include "tests/kernel/probe_pairs.h"
 
 #include <array>
 #include <cerrno>
