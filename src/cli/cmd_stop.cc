@@ -1,4 +1,3 @@
-#include <chrono>
 #include <memory>
 
 #include <boost/json.hpp>
@@ -13,7 +12,6 @@
 #include "src/cli/json_view.h"
 #include "src/cli/stop_cluster.h"
 #include "src/client/client.h"
-#include "src/process/pidfd.h"
 #include "src/process/user.h"
 
 namespace tinet::cli {
@@ -21,9 +19,6 @@ namespace tinet::cli {
 namespace json = boost::json;
 
 namespace {
-
-/// Removing a network of a thousand namespaces takes a second or two.
-constexpr std::chrono::seconds kLastSteps{30};
 
 struct StopOptions {
   bool all = false;
@@ -51,15 +46,7 @@ json::value stop_one(const ClusterHandle& cluster, const StopOptions& options, C
     context.note("saved to '" + collect(client, directory, context) + "'");
   }
   const std::string data_dir = text_of(client.get("/v1/plan"), "data_dir");
-  // Opened before the stop, so that it cannot mean a later process of the same number.
-  const UniqueFd supervisor = open_pidfd(
-      static_cast<pid_t>(number_of(client.get("/v1/status"), "supervisor_pid").value_or(0)));
   json::value last = stop_cluster(client, {options.keep_data, options.force});
-  // The answer comes while the network and the state directory are still there.
-  if (supervisor && !wait_ended(supervisor.get(), kLastSteps)) {
-    throw_operation("the supervisor of cluster '" + cluster.tag + "' does not end",
-                    "send it SIGKILL: the kernel then removes everything");
-  }
   if (options.keep_data) {
     mark_kept(invoking_user(), data_dir);
     context.note("the data stays in '" + data_dir + "'");

@@ -1,41 +1,32 @@
 #include "src/cli/stop_cluster.h"
 
-#include <cerrno>
-
-#include <poll.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include <chrono>
 
 #include <boost/json.hpp>
 
 #include "src/base/error.h"
-#include "src/base/unique_fd.h"
 #include "src/cli/json_view.h"
 #include "src/client/client.h"
+#include "src/process/pidfd.h"
 
 namespace tinet::cli {
 
 namespace {
 
-constexpr int kEndMaxMs = 30'000;
+/// Removing a network of a thousand namespaces takes a second or two.
+constexpr std::chrono::seconds kLastSteps{30};
 
 }  // namespace
 
 boost::json::value stop_cluster(const Client& client, const api::StopRequest& request) {
-  const auto pid = number_of(client.get("/v1/status"), "supervisor_pid").value_or(0);
-  // Opened before the stop, while the number still means the supervisor.
-  const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0)));
+  // Opened before the stop, so that it cannot mean a later process of the same number.
+  const UniqueFd supervisor = open_pidfd(
+      static_cast<pid_t>(number_of(client.get("/v1/status"), "supervisor_pid").value_or(0)));
   boost::json::value last = client.post("/v1/stop", api::to_json(request));
-  if (process) {
-    pollfd waited{process.get(), POLLIN, 0};
-    int ready = 0;
-    do {
-      ready = ::poll(&waited, 1, kEndMaxMs);
-    } while (ready < 0 && errno == EINTR);
-    if (ready == 0) {
-      throw_operation("the supervisor (pid " + std::to_string(pid) + ") has stopped the cluster '" +
-                      client.cluster().tag + "', but does not end");
-    }
+  // The answer comes while the network and the state directory are still there.
+  if (supervisor && !wait_ended(supervisor.get(), kLastSteps)) {
+    throw_operation("the supervisor of cluster '" + client.cluster().tag + "' does not end",
+                    "send it SIGKILL: the kernel then removes everything");
   }
   return last;
 }

@@ -4,7 +4,6 @@
 #include <charconv>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <optional>
 #include <set>
 #include <sstream>
@@ -22,8 +21,11 @@ namespace fs = std::filesystem;
 
 /// Content of a file of /proc; empty when it vanished or may not be read.
 std::string slurp(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  const std::ifstream file(path, std::ios::binary);
+  // Not by iterators: those throw when the process ends between opening and reading.
+  std::ostringstream content;
+  content << file.rdbuf();
+  return content.str();
 }
 
 std::string link_target(const fs::path& path) {
