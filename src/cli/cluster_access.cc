@@ -33,10 +33,22 @@ json::value post(const Context& context, const std::string& path, const json::va
   return Client::connect(require_cluster(context), &interrupt).post(path, body);
 }
 
-void stream(const Context& context, const std::string& path,
-            const std::function<bool(std::string_view line)>& line) {
+StreamEnd stream(const Context& context, const std::string& path,
+                 const std::function<bool(std::string_view line)>& line) {
   const Interrupt interrupt;
-  Client::connect(require_cluster(context), &interrupt).stream(path, line);
+  try {
+    Client::connect(require_cluster(context), &interrupt).stream(path, line);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::Interrupted) {
+      throw;
+    }
+    return StreamEnd::Interrupted;
+  }
+  return StreamEnd::Ended;
+}
+
+int stream_status(StreamEnd end) noexcept {
+  return end == StreamEnd::Ended ? 0 : exit_code(ErrorKind::Interrupted);
 }
 
 const json::value& require_instance(const json::value& status, const std::string& name) {

@@ -26,9 +26,16 @@ namespace tinet::cli {
 [[nodiscard]] boost::json::value post(const Context& context, const std::string& path,
                                       const boost::json::value& body);
 
+/// How a stream came to its end. ^C is how people end one, so it is no error here.
+enum class StreamEnd { Ended, Interrupted };
+
 /// Calls `line` with every JSON line of a stream until it returns false or the stream ends.
-void stream(const Context& context, const std::string& path,
-            const std::function<bool(std::string_view line)>& line);
+/// @throws Error as get(), but never Interrupted
+StreamEnd stream(const Context& context, const std::string& path,
+                 const std::function<bool(std::string_view line)>& line);
+
+/// Exit status of a command that only showed a stream: 0, or 130 after ^C.
+[[nodiscard]] int stream_status(StreamEnd end) noexcept;
 
 /// The instance of a status document.
 /// @throws Error Usage with the nearest name when it has none of that name

@@ -17,13 +17,14 @@ struct EventsOptions {
 };
 
 /// Without --follow the result is one document.
-void print_array(const std::string& path, Context& context) {
+int print_array(const std::string& path, Context& context) {
   boost::json::array events;
-  stream(context, path, [&](std::string_view line) {
+  const StreamEnd end = stream(context, path, [&](std::string_view line) {
     events.push_back(boost::json::parse(line));
     return true;
   });
   context.print_json(events);
+  return stream_status(end);
 }
 
 int run_events(const EventsOptions& options, Context& context) {
@@ -32,11 +33,10 @@ int run_events(const EventsOptions& options, Context& context) {
               ? "0"
               : std::to_string(parse_number(options.since, "--since", 0, INT64_MAX));
   if (context.globals.json && !options.follow) {
-    print_array(path, context);
-    return 0;
+    return print_array(path, context);
   }
   path += options.follow ? "&follow=1" : "";
-  stream(context, path, [&](std::string_view line) {
+  const StreamEnd end = stream(context, path, [&](std::string_view line) {
     if (context.globals.json) {
       context.print(std::string(line) + "\n");
     } else {
@@ -44,7 +44,7 @@ int run_events(const EventsOptions& options, Context& context) {
     }
     return context.streams.out.good();
   });
-  return 0;
+  return stream_status(end);
 }
 
 }  // namespace

@@ -16,8 +16,8 @@ struct LinksOptions {
   bool watch = false;
 };
 
-void watch(Context& context) {
-  stream(context, "/v1/links?watch=1", [&](std::string_view line) {
+int watch(Context& context) {
+  const StreamEnd end = stream(context, "/v1/links?watch=1", [&](std::string_view line) {
     if (context.globals.json) {
       context.print(std::string(line) + "\n");
     } else {
@@ -26,12 +26,12 @@ void watch(Context& context) {
     }
     return context.streams.out.good();
   });
+  return stream_status(end);
 }
 
 int run_links(const LinksOptions& options, Context& context) {
   if (options.watch) {
-    watch(context);
-    return 0;
+    return watch(context);
   }
   const json::value links = get(context, "/v1/links");
   if (context.globals.json) {

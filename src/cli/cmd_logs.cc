@@ -36,7 +36,8 @@ void print_json_lines(std::string& text, const std::string& instance, Context& c
   }
 }
 
-void follow(LogFollower& log, std::string text, const LogsOptions& options, Context& context) {
+/// Goes on until the reader of the output is gone or the user wants out.
+int follow(LogFollower& log, std::string text, const LogsOptions& options, Context& context) {
   const Interrupt interrupt;
   while (context.streams.out.good()) {
     if (context.globals.json) {
@@ -45,9 +46,14 @@ void follow(LogFollower& log, std::string text, const LogsOptions& options, Cont
       context.print(text);
       text.clear();
     }
-    wait_ready(log.fd(), POLLIN, &interrupt);
+    pollfd waited[2] = {{log.fd(), POLLIN, 0}, {interrupt.fd(), POLLIN, 0}};
+    ::poll(waited, 2, -1);
+    if (interrupt.raised()) {
+      return exit_code(ErrorKind::Interrupted);
+    }
     text += log.read_new();
   }
+  return 0;
 }
 
 int run_logs(const LogsOptions& options, Context& context) {
@@ -60,8 +66,9 @@ int run_logs(const LogsOptions& options, Context& context) {
     text = std::string(tail_lines(text, lines));
   }
   if (options.follow) {
-    follow(log, std::move(text), options, context);
-  } else if (context.globals.json) {
+    return follow(log, std::move(text), options, context);
+  }
+  if (context.globals.json) {
     context.print_json(json::value{{"instance", options.instance}, {"log", path}, {"text", text}});
   } else {
     context.print(text);

@@ -142,7 +142,7 @@ void add_partition(Command& root, Context& context) {
   command.optional_value(
       "--verify", options->verify, kVerifyDefault,
       {.value = "DUR",
-       .help = "probe every affected pair for at most this long (default 2s); status 1 when one is "
+       .help = "probe every affected pair for at most this long (default 500ms); status 1 when one is "
                "not as intended"});
   command.exclusives = {{"--from", "--to"}};
   command.examples = {"tinet partition tikv-0 --for 30s",

@@ -20,8 +20,8 @@ void show(const json::value& status, Context& context) {
   context.print(status_text(status, context.color()));
 }
 
-void watch(Context& context) {
-  stream(context, "/v1/status?watch=1", [&](std::string_view line) {
+int watch(Context& context) {
+  const StreamEnd end = stream(context, "/v1/status?watch=1", [&](std::string_view line) {
     if (context.globals.json) {
       context.print(std::string(line) + "\n");
       return context.streams.out.good();
@@ -32,12 +32,12 @@ void watch(Context& context) {
     show(json::parse(line), context);
     return context.streams.out.good();
   });
+  return stream_status(end);
 }
 
 int run_status(const StatusOptions& options, Context& context) {
   if (options.watch) {
-    watch(context);
-    return 0;
+    return watch(context);
   }
   const json::value status = get(context, "/v1/status");
   if (context.globals.json) {

@@ -27,13 +27,18 @@ std::string names(const std::vector<std::string>& all) {
 }
 
 std::string what_it_does(const json::value& fault) {
+  const auto count = array_of(fault, "links").size();
+  const std::string words = text_of(fault, "summary");
+  // "A from B" would not be true of groups, which are cut off from each other.
+  if (words.find('/') != std::string::npos) {
+    return words + " (" + plural(count, "link") + ")";
+  }
   std::string text = text_of(fault, "kind") + " " + names(texts_of(fault, "target"));
   const auto peers = texts_of(fault, "peers");
   if (!peers.empty()) {
     text += " from " + names(peers);
   }
-  const auto links = array_of(fault, "links").size();
-  return links == 0 ? text : text + " (" + plural(links, "link") + ")";
+  return count == 0 ? text : text + " (" + plural(count, "link") + ")";
 }
 
 /// Rounded for the eye: tenths of a second, from ten seconds on whole ones.

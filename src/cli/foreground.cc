@@ -13,10 +13,9 @@ namespace tinet::cli {
 
 namespace {
 
-/// @return false when the user wanted out
-bool show_events(Context& context) {
+StreamEnd show_events(Context& context) {
   try {
-    stream(context, "/v1/events?since=0&follow=1", [&](std::string_view line) {
+    return stream(context, "/v1/events?since=0&follow=1", [&](std::string_view line) {
       if (context.globals.json) {
         context.streams.err << line << '\n' << std::flush;
       } else if (!context.globals.quiet) {
@@ -25,17 +24,16 @@ bool show_events(Context& context) {
       }
       return true;
     });
-    return true;
-  } catch (const Error& error) {
+  } catch (const Error&) {
     // The end of the supervisor ends the stream, in whatever way.
-    return error.kind() != ErrorKind::Interrupted;
+    return StreamEnd::Ended;
   }
 }
 
 }  // namespace
 
 int stay_in_foreground(Context& context) {
-  if (show_events(context)) {
+  if (show_events(context) == StreamEnd::Ended) {
     return 0;
   }
   if (running_cluster(context)) {

@@ -116,14 +116,18 @@ Launch::Line Launch::next_line(const Interrupt* interrupt, int timeout_ms, std::
   }
 }
 
-void Launch::unwind() {
+std::string Launch::unwind() {
   // Half a close is enough for the supervisor; the other half tells when everything is undone. A
   // second ^C must be able to end this wait, so signals are back at their defaults.
   ::shutdown(channel_.get(), SHUT_WR);
   std::signal(SIGINT, SIG_DFL);
   std::string line;
+  std::string hint;
   while (next_line(nullptr, kUnwindMaxMs, line) == Line::Some) {
+    // The last line is the outcome; its hint says where the logs are.
+    hint = text_of(member_of(json::parse(line), "error"), "hint");
   }
+  return hint;
 }
 
 std::string Launch::how_it_ended() const {
@@ -138,8 +142,7 @@ json::value Launch::wait_ready(const Interrupt& interrupt,
   for (;;) {
     switch (next_line(&interrupt, -1, text)) {
       case Line::Interrupted:
-        unwind();
-        throw Error(ErrorKind::Interrupted, "interrupted, the start was undone");
+        throw Error(ErrorKind::Interrupted, "interrupted, the start was undone", unwind());
       case Line::End:
         throw_operation("the supervisor ended before the cluster was ready: " + how_it_ended(),
                         "its log is '" + log_path_ + "'");
@@ -150,6 +153,8 @@ json::value Launch::wait_ready(const Interrupt& interrupt,
     if (const auto& progress = member_of(line, "progress"); progress.is_object()) {
       on_progress(progress);
     } else if (const auto& ready = member_of(line, "ready"); ready.is_object()) {
+      // From here on the cluster is the user's; until then the supervisor would undo it.
+      send_all(channel_.get(), "\n");
       return ready;
     } else {
       throw api::error_from_json(line);

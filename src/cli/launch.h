@@ -43,7 +43,8 @@ class Launch {
  private:
   enum class Line { Some, End, Interrupted };
   Line next_line(const Interrupt* interrupt, int timeout_ms, std::string& line);
-  void unwind();
+  /// @return what the supervisor says about the logs of the start
+  std::string unwind();
   [[nodiscard]] std::string how_it_ended() const;
 
   UniqueFd channel_;
