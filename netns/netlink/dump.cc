@@ -1,16 +1,29 @@
 #include "netns/netlink/dump.h"
 
 #include <algorithm>
+#include <limits>
 
-#include <linux/netlink.h>
+#include <libmnl/libmnl.h>
 
 #include "netns/netlink/align.h"
 
 namespace tinet::netlink {
 
+namespace {
+
+/// libmnl counts bytes in int.
+int clamp_to_int(std::size_t size) noexcept {
+  return static_cast<int>(std::min<std::size_t>(size, std::numeric_limits<int>::max()));
+}
+
+}  // namespace
+
 std::optional<MessageView> next_message(ByteSpan& bytes) noexcept {
   const auto header = read_value<nlmsghdr>(bytes);
-  if (!header || header->nlmsg_len < sizeof(nlmsghdr) || header->nlmsg_len > bytes.size()) {
+  // Asked about the copy, because the original may stand at any address. libmnl compares lengths as
+  // int, so one over 2 GiB would pass it.
+  if (!header || !mnl_nlmsg_ok(&*header, clamp_to_int(bytes.size())) ||
+      header->nlmsg_len > bytes.size()) {
     return std::nullopt;
   }
   MessageView view;
@@ -27,11 +40,11 @@ std::optional<MessageView> next_message(ByteSpan& bytes) noexcept {
 
 std::optional<AttributeView> next_attribute(ByteSpan& bytes) noexcept {
   const auto header = read_value<nlattr>(bytes);
-  if (!header || header->nla_len < sizeof(nlattr) || header->nla_len > bytes.size()) {
+  if (!header || !mnl_attr_ok(&*header, clamp_to_int(bytes.size()))) {
     return std::nullopt;
   }
   AttributeView view;
-  view.type = static_cast<std::uint16_t>(header->nla_type & NLA_TYPE_MASK);
+  view.type = mnl_attr_get_type(&*header);
   view.payload = bytes.first(header->nla_len).subspan(sizeof(nlattr));
   bytes = bytes.subspan(std::min(align4(header->nla_len), bytes.size()));
   return view;

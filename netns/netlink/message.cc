@@ -4,51 +4,65 @@
 #include <stdexcept>
 #include <utility>
 
-#include <linux/netlink.h>
+#include <libmnl/libmnl.h>
 
 #include "netns/netlink/align.h"
 
 namespace tinet::netlink {
 namespace {
 
-constexpr std::size_t kHeaderSize = sizeof(nlmsghdr);
-constexpr std::size_t kAttributeHeaderSize = sizeof(nlattr);
-
-std::uint16_t attribute_length(std::size_t payload) {
-  const std::size_t length = kAttributeHeaderSize + payload;
+/// @throws std::length_error for a payload whose length does not fit the 16 bits of nla_len
+void check_attribute_length(std::size_t payload) {
+  const std::size_t length = sizeof(nlattr) + payload;
   if (length > std::numeric_limits<std::uint16_t>::max()) {
     throw std::length_error("netlink attribute of " + std::to_string(length) + " bytes");
   }
-  return static_cast<std::uint16_t>(length);
 }
 
 }  // namespace
 
+nlmsghdr* Request::reserve(std::size_t payload) {
+  if (offsets_.empty()) {
+    throw std::logic_error("netlink attribute before any message was begun");
+  }
+  // An attribute header, the payload and its padding; settle() gives back what was not used.
+  bytes_.resize(bytes_.size() + sizeof(nlattr) + align4(payload));
+  // Messages start at multiples of four in a buffer from operator new: aligned for a header.
+  return reinterpret_cast<nlmsghdr*>(bytes_.data() + offsets_.back());
+}
+
+std::size_t Request::room() const noexcept {
+  return bytes_.size() - offsets_.back();
+}
+
+Request& Request::settle(const nlmsghdr* header) {
+  bytes_.resize(offsets_.back() + align4(header->nlmsg_len));
+  return *this;
+}
+
 Request& Request::begin(std::uint16_t type, std::uint16_t flags, std::string what) {
   offsets_.push_back(bytes_.size());
   what_.push_back(std::move(what));
-  nlmsghdr header{};
-  header.nlmsg_len = kHeaderSize;
-  header.nlmsg_type = type;
-  header.nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
-  append(std::as_bytes(std::span(&header, 1)));
+  bytes_.resize(bytes_.size() + align4(sizeof(nlmsghdr)));
+  nlmsghdr* header = mnl_nlmsg_put_header(bytes_.data() + offsets_.back());
+  header->nlmsg_type = type;
+  header->nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
   return *this;
 }
 
 Request& Request::put_raw(std::span<const std::byte> bytes) {
-  append(bytes);
-  finish_append();
-  return *this;
+  nlmsghdr* header = reserve(bytes.size());
+  std::memcpy(mnl_nlmsg_put_extra_header(header, bytes.size()), bytes.data(), bytes.size());
+  return settle(header);
 }
 
 Request& Request::put_bytes(std::uint16_t type, std::span<const std::byte> value) {
-  nlattr header{};
-  header.nla_type = type;
-  header.nla_len = attribute_length(value.size());
-  append(std::as_bytes(std::span(&header, 1)));
-  append(value);
-  finish_append();
-  return *this;
+  check_attribute_length(value.size());
+  nlmsghdr* header = reserve(value.size());
+  if (!mnl_attr_put_check(header, room(), type, value.size(), value.data())) {
+    throw std::length_error("netlink attribute exceeds its message");
+  }
+  return settle(header);
 }
 
 Request& Request::put_string(std::uint16_t type, std::string_view value) {
@@ -57,17 +71,20 @@ Request& Request::put_string(std::uint16_t type, std::string_view value) {
 }
 
 std::size_t Request::open_nest(std::uint16_t type) {
-  const std::size_t start = bytes_.size();
-  nlattr header{};
-  header.nla_type = static_cast<std::uint16_t>(type | NLA_F_NESTED);
-  append(std::as_bytes(std::span(&header, 1)));
-  finish_append();
-  return start;
+  nlmsghdr* header = reserve(0);
+  const nlattr* nest = mnl_attr_nest_start_check(header, room(), type);
+  if (nest == nullptr) {
+    throw std::length_error("netlink nest exceeds its message");
+  }
+  const auto start = reinterpret_cast<const std::byte*>(nest) - bytes_.data();
+  settle(header);
+  return static_cast<std::size_t>(start);
 }
 
 Request& Request::close_nest(std::size_t start) {
-  const std::uint16_t length = attribute_length(bytes_.size() - start - kAttributeHeaderSize);
-  std::memcpy(bytes_.data() + start + offsetof(nlattr, nla_len), &length, sizeof length);
+  check_attribute_length(bytes_.size() - start - sizeof(nlattr));
+  auto* header = reinterpret_cast<nlmsghdr*>(bytes_.data() + offsets_.back());
+  mnl_attr_nest_end(header, reinterpret_cast<nlattr*>(bytes_.data() + start));
   return *this;
 }
 
@@ -81,24 +98,6 @@ void Request::clear() noexcept {
   bytes_.clear();
   offsets_.clear();
   what_.clear();
-}
-
-void Request::append(std::span<const std::byte> bytes) {
-  bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
-}
-
-void Request::finish_append() {
-  if (offsets_.empty()) {
-    throw std::logic_error("netlink attribute before any message was begun");
-  }
-  bytes_.resize(align4(bytes_.size()));
-  const std::size_t start = offsets_.back();
-  const std::size_t length = bytes_.size() - start;
-  if (length > std::numeric_limits<std::uint32_t>::max()) {
-    throw std::length_error("netlink message of " + std::to_string(length) + " bytes");
-  }
-  const auto field = static_cast<std::uint32_t>(length);
-  std::memcpy(bytes_.data() + start + offsetof(nlmsghdr, nlmsg_len), &field, sizeof field);
 }
 
 }  // namespace tinet::netlink

@@ -1,5 +1,6 @@
 #pragma once
-/// Bytes out: netlink messages as values. Pure; a Socket sends them.
+/// Bytes out: netlink messages as values, written by libmnl into a buffer that grows. Pure; a
+/// Socket sends them.
 ///
 ///     Request request;
 ///     request.begin(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, "create bridge 'br0'")
@@ -17,6 +18,8 @@
 #include <vector>
 
 #include "netns/inet.h"
+
+struct nlmsghdr;
 
 namespace tinet::netlink {
 
@@ -76,8 +79,13 @@ class Request {
   Request& put_raw(std::span<const std::byte> bytes);
   std::size_t open_nest(std::uint16_t type);
   Request& close_nest(std::size_t start);
-  void append(std::span<const std::byte> bytes);
-  void finish_append();
+  /// Makes room for an attribute of `payload` bytes; the header of the last message, which is valid
+  /// until the buffer grows again. @throws std::logic_error before any message was begun
+  nlmsghdr* reserve(std::size_t payload);
+  /// Bytes that the last message may have by now.
+  [[nodiscard]] std::size_t room() const noexcept;
+  /// Cuts the buffer to the length that the last message has.
+  Request& settle(const nlmsghdr* header);
 
   std::vector<std::byte> bytes_;
   std::vector<std::size_t> offsets_;

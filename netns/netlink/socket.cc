@@ -1,7 +1,6 @@
 #include "netns/netlink/socket.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <limits>
 #include <utility>
@@ -10,6 +9,8 @@
 #include <linux/rtnetlink.h>
 #include <poll.h>
 #include <sys/socket.h>
+
+#include <libmnl/libmnl.h>
 
 #include "netns/netlink/align.h"
 #include "src/base/error.h"
@@ -38,6 +39,15 @@ void set_option(int fd, int level, int option, int value, const char* what) {
     const int error = errno;
     throw_errno(error, std::string("cannot set ") + what + " of a netlink socket");
   }
+}
+
+/// @return nullptr when it is no netlink socket, or out of memory
+mnl_socket* take_over(UniqueFd fd) {
+  mnl_socket* socket = mnl_socket_fdopen(fd.get());
+  if (socket != nullptr) {
+    static_cast<void>(fd.release());
+  }
+  return socket;
 }
 
 template <typename Field>
@@ -81,36 +91,43 @@ Socket Socket::open(int protocol, const SocketOptions& options) {
   if (const int refused = admit(options.gate, KernelCall::OpenSocket); refused != 0) {
     throw_errno(refused, "cannot open a netlink socket");
   }
-  UniqueFd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol));
-  if (const int error = errno; !fd) {
+  mnl_socket* socket = mnl_socket_open2(protocol, SOCK_CLOEXEC);
+  if (const int error = errno; socket == nullptr) {
     throw_errno(error, "cannot open a netlink socket");
   }
-  return Socket(std::move(fd), options);
+  return Socket(socket, options);
 }
 
 Socket::Socket(UniqueFd fd, const SocketOptions& options)
-    : fd_(std::move(fd)), options_(options), buffer_(kReceiveStart) {
-  sockaddr_nl address{};
-  address.nl_family = AF_NETLINK;
-  // The cast is how the socket interface spells "any kind of address".
-  auto* generic = reinterpret_cast<sockaddr*>(&address);
-  if (::bind(fd_.get(), generic, sizeof address) < 0) {
+    : Socket(take_over(std::move(fd)), options) {}
+
+Socket::Socket(mnl_socket* socket, const SocketOptions& options)
+    : socket_(socket), options_(options), buffer_(kReceiveStart) {
+  if (!socket_) {
+    throw_operation("cannot take over a netlink socket");
+  }
+  if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0) {
     const int error = errno;
     throw_errno(error, "cannot bind a netlink socket");
   }
-  socklen_t size = sizeof address;
-  if (::getsockname(fd_.get(), generic, &size) < 0) {
-    const int error = errno;
-    throw_errno(error, "cannot read the name of a netlink socket");
-  }
-  port_ = address.nl_pid;
-  set_option(fd_.get(), SOL_NETLINK, NETLINK_EXT_ACK, 1, "extended errors");
-  set_option(fd_.get(), SOL_NETLINK, NETLINK_CAP_ACK, 1, "short answers");
+  set_option(fd(), SOL_NETLINK, NETLINK_EXT_ACK, 1, "extended errors");
+  set_option(fd(), SOL_NETLINK, NETLINK_CAP_ACK, 1, "short answers");
   // Room for the answers to a batch; the unforced one is limited by net.core.rmem_max.
-  if (::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBuffer, sizeof kReceiveBuffer) <
-      0) {
-    set_option(fd_.get(), SOL_SOCKET, SO_RCVBUF, kReceiveBuffer, "the receive buffer");
+  if (::setsockopt(fd(), SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBuffer, sizeof kReceiveBuffer) < 0) {
+    set_option(fd(), SOL_SOCKET, SO_RCVBUF, kReceiveBuffer, "the receive buffer");
   }
+}
+
+void Socket::Close::operator()(mnl_socket* socket) const noexcept {
+  static_cast<void>(mnl_socket_close(socket));
+}
+
+int Socket::fd() const noexcept {
+  return mnl_socket_get_fd(socket_.get());
+}
+
+std::uint32_t Socket::port() const noexcept {
+  return mnl_socket_get_portid(socket_.get());
 }
 
 std::vector<Refusal> Socket::try_execute(Request& request) {
@@ -293,7 +310,7 @@ Dump Socket::query(Request& request) {
 }
 
 void Socket::join(std::uint32_t group) {
-  set_option(fd_.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, static_cast<int>(group),
+  set_option(fd(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, static_cast<int>(group),
              "the multicast group");
 }
 
@@ -313,7 +330,7 @@ void Socket::discard_answers() {
 std::size_t Socket::send_limit() const {
   int size = 0;
   socklen_t length = sizeof size;
-  if (::getsockopt(fd_.get(), SOL_SOCKET, SO_SNDBUF, &size, &length) < 0) {
+  if (::getsockopt(fd(), SOL_SOCKET, SO_SNDBUF, &size, &length) < 0) {
     const int error = errno;
     throw_errno(error, "cannot read the send buffer of a netlink socket");
   }
@@ -327,8 +344,8 @@ bool Socket::reserve_send(std::size_t bytes) {
   // The kernel doubles what it is given, so this leaves slack for the next, slightly larger batch.
   const int wanted =
       static_cast<int>(std::min<std::size_t>(bytes, std::numeric_limits<int>::max() / 2));
-  if (::setsockopt(fd_.get(), SOL_SOCKET, SO_SNDBUFFORCE, &wanted, sizeof wanted) < 0) {
-    set_option(fd_.get(), SOL_SOCKET, SO_SNDBUF, wanted, "the send buffer");
+  if (::setsockopt(fd(), SOL_SOCKET, SO_SNDBUFFORCE, &wanted, sizeof wanted) < 0) {
+    set_option(fd(), SOL_SOCKET, SO_SNDBUF, wanted, "the send buffer");
   }
   return bytes <= send_limit();
 }
@@ -337,11 +354,8 @@ void Socket::send(std::span<const std::byte> bytes, const std::string& what) {
   if (const int refused = admit(options_.gate, KernelCall::SendRequest); refused != 0) {
     throw_errno(refused, "cannot " + what, hint_for(refused));
   }
-  sockaddr_nl kernel{};
-  kernel.nl_family = AF_NETLINK;
   for (;;) {
-    const ssize_t sent = ::sendto(fd_.get(), bytes.data(), bytes.size(), 0,
-                                  reinterpret_cast<const sockaddr*>(&kernel), sizeof kernel);
+    const ssize_t sent = mnl_socket_sendto(socket_.get(), bytes.data(), bytes.size());
     const int error = errno;
     if (sent >= 0) {
       return;
@@ -367,7 +381,7 @@ bool Socket::receive(Clock::time_point until, bool& overflow, const std::string&
       received_ = 0;
       return false;
     }
-    pollfd waiting{fd_.get(), POLLIN, 0};
+    pollfd waiting{fd(), POLLIN, 0};
     const auto timeout = static_cast<int>(std::min<decltype(left)>(left, 60'000));
     if (::poll(&waiting, 1, timeout) < 0 && errno != EINTR) {
       const int error = errno;
@@ -381,7 +395,7 @@ bool Socket::receive_now(bool& overflow) {
     received_ = 0;
     // Peeking with MSG_TRUNC tells the datagram's size before any of it can be cut off.
     const ssize_t pending =
-        ::recv(fd_.get(), buffer_.data(), buffer_.size(), MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+        ::recv(fd(), buffer_.data(), buffer_.size(), MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
     if (pending < 0) {
       const int error = errno;
       if (error == EAGAIN) {
@@ -399,7 +413,7 @@ bool Socket::receive_now(bool& overflow) {
     if (static_cast<std::size_t>(pending) > buffer_.size()) {
       buffer_.resize(static_cast<std::size_t>(pending));
     }
-    const ssize_t size = ::recv(fd_.get(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+    const ssize_t size = mnl_socket_recvfrom(socket_.get(), buffer_.data(), buffer_.size());
     if (size > 0) {
       received_ = static_cast<std::size_t>(size);
       return true;

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,8 @@
 #include "netns/netlink/ack.h"
 #include "netns/netlink/message.h"
 #include "src/base/unique_fd.h"
+
+struct mnl_socket;
 
 namespace tinet::netlink {
 
@@ -104,13 +107,17 @@ class Socket {
   /// Largest datagram that sendmsg(2) takes now.
   [[nodiscard]] std::size_t send_limit() const;
 
-  [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+  [[nodiscard]] int fd() const noexcept;
   /// The kernel's name for this socket in its namespace (owner of an nftables table).
-  [[nodiscard]] std::uint32_t port() const noexcept { return port_; }
+  [[nodiscard]] std::uint32_t port() const noexcept;
 
  private:
   using Clock = std::chrono::steady_clock;
+  struct Close {
+    void operator()(mnl_socket* socket) const noexcept;
+  };
 
+  Socket(mnl_socket* socket, const SocketOptions& options);
   void send(std::span<const std::byte> bytes, const std::string& what);
   /// Receives one datagram into buffer_; false when `until` passed.
   [[nodiscard]] bool receive(Clock::time_point until, bool& overflow, const std::string& what);
@@ -121,10 +128,9 @@ class Socket {
                      std::vector<Refusal>& refusals);
   [[nodiscard]] bool try_dump(Request& request, Dump& dump);
 
-  UniqueFd fd_;
+  std::unique_ptr<mnl_socket, Close> socket_;
   SocketOptions options_;
   std::uint32_t sequence_ = 0;
-  std::uint32_t port_ = 0;
   std::vector<std::byte> buffer_;
   std::size_t received_ = 0;
 };
