@@ -47,7 +47,7 @@ void print_plan(const StartPlan& start, Context& context) {
 
 json::value start_cluster(const StartPlan& start, Context& context) {
   announce(start, context);
-  claim_data(start, context);
+  const UniqueFd data_lock = claim_data(start, context);
   const RunAs as{.user = start.user};
   make_directories(as, {start.plan.log_dir});
   const std::string log_path = start.plan.log_dir + "/supervisor.log";

@@ -45,9 +45,19 @@ std::vector<std::string> live_names(Completes kind, Context& context) {
   return names;
 }
 
+/// The names must be those of the cluster that the typed words mean.
+void take_typed_tag(const std::vector<std::string>& words, Context& context) {
+  for (std::size_t i = 0; i + 1 < words.size(); ++i) {
+    if (words[i] == "-T" || words[i] == "--tag") {
+      context.globals.tag = words[i + 1];
+    }
+  }
+}
+
 int run_complete(Context& context) {
   Command root = make_commands(context);
   const auto words = context.command;
+  take_typed_tag(words, context);
   const Completion completion =
       complete(root, words, [&](Completes kind) { return live_names(kind, context); });
   for (const auto& candidate : completion.candidates) {

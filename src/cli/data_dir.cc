@@ -1,6 +1,13 @@
 #include "src/cli/data_dir.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 
 #include <boost/json.hpp>
 
@@ -146,6 +153,36 @@ DataFinding inspect_data_dir(const UserIds& user, const std::string& path) {
   DataFinding finding{.record = read_record(as, path)};
   finding.kind = finding.record.kept ? DataFinding::Kind::Kept : DataFinding::Kind::Leftover;
   return finding;
+}
+
+UniqueFd lock_data_dir(const UserIds& user, const std::string& path) {
+  const RunAs as{.user = user};
+  make_directories(as, {path});
+  RunResult opened = run_as_user(as, [&] {
+    RunResult result;
+    result.fds.emplace_back(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (const int error = errno; !result.fds.back()) {
+      throw_errno(error, "cannot open the data directory '" + path + "'");
+    }
+    return result;
+  });
+  UniqueFd directory = std::move(opened.fds.at(0));
+  struct stat locked {};
+  struct stat named {};
+  // The directory may have been removed, and made anew, between the open and the lock.
+  if (::flock(directory.get(), LOCK_EX | LOCK_NB) != 0 || ::fstat(directory.get(), &locked) != 0 ||
+      ::stat(path.c_str(), &named) != 0 || locked.st_ino != named.st_ino) {
+    throw_conflict("the data directory '" + path + "' is taken by another start",
+                   "wait for that one, or start another cluster with -T");
+  }
+  return directory;
+}
+
+void clear_data_dir(const UserIds& user, const std::string& path) {
+  const RunAs as{.user = user, .limit = std::chrono::minutes(10)};
+  for (const auto& name : list_directory(as, path)) {
+    remove_tree(as, path + "/" + name);
+  }
 }
 
 void write_record(const UserIds& user, const std::string& path, const DataRecord& record) {

@@ -9,6 +9,7 @@
 
 #include <boost/json/fwd.hpp>
 
+#include "src/base/unique_fd.h"
 #include "src/model/address.h"
 #include "src/model/plan.h"
 #include "src/process/user.h"
@@ -49,6 +50,14 @@ struct DataFinding {
 
 /// @throws Error Conflict when there are files but no cluster.json: they may be anything
 [[nodiscard]] DataFinding inspect_data_dir(const UserIds& user, const std::string& path);
+
+/// Makes the directory and takes it for one start, until the descriptor is closed: of two starts of
+/// the same tag at the same time, one must not sweep the other's data away.
+/// @throws Error Conflict when another start has it
+[[nodiscard]] UniqueFd lock_data_dir(const UserIds& user, const std::string& path);
+
+/// Removes everything in the directory, but not the directory, which may be locked.
+void clear_data_dir(const UserIds& user, const std::string& path);
 
 /// Makes the directory and writes cluster.json.
 void write_record(const UserIds& user, const std::string& path, const DataRecord& record);

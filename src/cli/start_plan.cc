@@ -134,16 +134,19 @@ StartPlan make_start_plan(const StartFlags& flags, Context& context) {
   return start;
 }
 
-void claim_data(const StartPlan& start, Context& context) {
+UniqueFd claim_data(const StartPlan& start, Context& context) {
   const std::string& path = start.plan.data_dir;
+  UniqueFd lock = lock_data_dir(start.user, path);
+  check_tag_is_free(start.user, start.plan.tag);
   if (start.data.kind == DataFinding::Kind::Kept) {
     context.note("using the kept data in '" + path + "'; remove that directory to start afresh");
   }
   if (start.data.kind == DataFinding::Kind::Leftover) {
-    remove_tree({.user = start.user, .limit = std::chrono::minutes(10)}, path);
+    clear_data_dir(start.user, path);
     context.note("removed what a dead cluster left in '" + path + "'");
   }
   write_record(start.user, path, record_of(start.plan));
+  return lock;
 }
 
 }  // namespace tinet::cli

@@ -25,9 +25,11 @@ struct StartPlan {
 /// @throws Error Usage, Unavailable or Conflict, before anything was changed
 [[nodiscard]] StartPlan make_start_plan(const StartFlags& flags, Context& context);
 
-/// Removes leftovers of a dead cluster from the data directory, with one line, and writes
+/// Takes the data directory, removes leftovers of a dead cluster from it, with one line, and writes
 /// cluster.json.
-void claim_data(const StartPlan& start, Context& context);
+/// @return the lock on the directory, to be held until the cluster is up
+/// @throws Error Conflict when another start was faster
+[[nodiscard]] UniqueFd claim_data(const StartPlan& start, Context& context);
 
 /// Reads the file of --faults: a YAML list of mappings like
 /// `{partition: tikv-0, from: pd, direction: in, for: 10s, each: true}`.

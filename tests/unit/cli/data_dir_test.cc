@@ -106,6 +106,26 @@ TEST_F(DataDir, WithAnUnreadableRecordIsRefused) {
   EXPECT_TRUE(leftover_data(user_, {}).empty());
 }
 
+TEST_F(DataDir, IsTakenByOneStartAtATime) {
+  {
+    const UniqueFd first = lock_data_dir(user_, directory_);
+    EXPECT_NE(message_of([&] {
+                static_cast<void>(lock_data_dir(user_, directory_));
+              }).find("is taken by another start"),
+              std::string::npos);
+  }
+  EXPECT_NO_THROW(static_cast<void>(lock_data_dir(user_, directory_)));
+}
+
+TEST_F(DataDir, StaysItselfWhenItIsCleared) {
+  write_record(user_, directory_, record());
+  put("pd-0", "x");
+  const UniqueFd lock = lock_data_dir(user_, directory_);
+  clear_data_dir(user_, directory_);
+  EXPECT_EQ(inspect_data_dir(user_, directory_).kind, Kind::Empty);
+  EXPECT_NO_THROW(write_record(user_, directory_, record()));
+}
+
 TEST_F(DataDir, NamesTheFirstDifference) {
   const auto differs = [&](const auto& change) {
     DataRecord wanted = record();
