@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -28,6 +30,12 @@ constexpr std::size_t kLaunchMax = 64U << 20U;
 /// Shared with the pending wait, so that close() may come first.
 struct LaunchChannel::Watch {
   explicit Watch(const asio::any_io_executor& executor) : descriptor(executor) {}
+  /// A duplicate, because the descriptor owned by the loop is closed with it.
+  void open(int socket) {
+    if (!descriptor.is_open()) {
+      descriptor.assign(::fcntl(socket, F_DUPFD_CLOEXEC, 3));
+    }
+  }
   asio::posix::stream_descriptor descriptor;
   std::function<void()> action;
   bool armed = false;
@@ -98,17 +106,28 @@ void LaunchChannel::on_close(std::function<void()> action) {
     return;
   }
   watch_->armed = true;
-  // A duplicate, because the descriptor owned by the loop is closed with it.
-  watch_->descriptor.assign(::fcntl(socket_.get(), F_DUPFD_CLOEXEC, 3));
+  watch_->open(socket_.get());
   watch_->descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
                                 [watch = watch_](const boost::system::error_code& error) {
-                                  // `tinet start` sends nothing after the plan: readable means
-                                  // closed.
+                                  // `tinet start` sends nothing before it has the outcome:
+                                  // readable means closed.
                                   if (!error && watch->action) {
                                     const auto act = std::exchange(watch->action, nullptr);
                                     act();
                                   }
                                 });
+}
+
+asio::awaitable<bool> LaunchChannel::taken() {
+  if (!socket_) {
+    co_return false;
+  }
+  watch_->open(socket_.get());
+  boost::system::error_code error;
+  co_await watch_->descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
+                                         asio::redirect_error(asio::use_awaitable, error));
+  char byte = 0;
+  co_return !error && ::recv(socket_.get(), &byte, 1, MSG_DONTWAIT) == 1;
 }
 
 void LaunchChannel::close() noexcept {

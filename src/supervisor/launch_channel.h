@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
 #include <boost/json/object.hpp>
 
 #include "src/api/requests.h"
@@ -36,6 +37,10 @@ class LaunchChannel {
 
   /// Writes one JSON line. A reader that is gone is no error: on_close() tells.
   void send(const boost::json::object& line) noexcept;
+
+  /// Waits for the other end's word that it has taken the outcome.
+  /// @return false when it closed instead: then nobody knows of the cluster
+  [[nodiscard]] boost::asio::awaitable<bool> taken();
 
   /// Calls `action` once when the other end closes; an empty one takes the last one back.
   void on_close(std::function<void()> action);

@@ -1,6 +1,5 @@
 #include "src/supervisor/salvage.h"
 
-#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <system_error>
@@ -28,14 +27,9 @@ bool copy_into(const fs::path& directory, const std::string& instance, const fs:
   return true;
 }
 
-void forget_old(const fs::path& parent, const std::string& prefix, const RunAs& as) {
-  std::vector<std::string> kept;
-  for (const auto& name : list_directory(as, parent.string())) {
-    if (name.starts_with(prefix)) {
-      kept.push_back(name);
-    }
-  }
-  // Names end in the time, and list_directory() sorts them: the oldest come first.
+void forget_old(const fs::path& parent, const RunAs& as) {
+  std::vector<std::string> kept = list_directory(as, parent.string());
+  // Names are times, and list_directory() sorts them: the oldest come first.
   while (kept.size() > kKeptStarts) {
     remove_tree(as, (parent / kept.front()).string());
     kept.erase(kept.begin());
@@ -45,12 +39,14 @@ void forget_old(const fs::path& parent, const std::string& prefix, const RunAs& 
 }  // namespace
 
 std::string salvage_logs(const ClusterPlan& plan, const RunAs& as) {
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(
-                           std::chrono::system_clock::now().time_since_epoch())
-                           .count();
-  const fs::path parent = fs::path(plan.data_dir).parent_path() / ".failed";
-  const std::string prefix = plan.tag + "-";
-  const fs::path directory = parent / (prefix + std::to_string(seconds));
+  if (plan.keep_data) {
+    return plan.data_dir;
+  }
+  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
+                       std::chrono::system_clock::now().time_since_epoch())
+                       .count();
+  const fs::path parent = fs::path(plan.data_dir).parent_path() / ".failed" / plan.tag;
+  const fs::path directory = parent / std::to_string(now);
   const RunResult result = run_as_user(as, [&] {
     bool any = false;
     try {
@@ -69,7 +65,7 @@ std::string salvage_logs(const ClusterPlan& plan, const RunAs& as) {
   if (result.bytes.empty()) {
     return "";
   }
-  forget_old(parent, prefix, as);
+  forget_old(parent, as);
   return directory.string();
 }
 

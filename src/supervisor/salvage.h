@@ -8,10 +8,10 @@
 
 namespace tinet {
 
-/// Copies the instances' logs and rendered files to a new directory next to the data directory
-/// (`.failed/TAG-<unix seconds>`), with the user's own rights, and removes all but the newest three
-/// of this tag.
-/// @return its path; empty when there was nothing to copy
+/// Copies the instances' logs and rendered files out of a data directory that is about to go, to a
+/// new one next to it (`.failed/TAG/<unix milliseconds>`), with the user's own rights, and removes
+/// all but the newest three of this tag. Data that stays has them already: nothing is copied.
+/// @return where they are; empty when there are none
 /// @throws Error Operation (ENOSPC)
 [[nodiscard]] std::string salvage_logs(const ClusterPlan& plan, const RunAs& as);
 

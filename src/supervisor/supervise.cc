@@ -24,6 +24,7 @@
 
 #include "src/api/state_dir.h"
 #include "src/base/error.h"
+#include "src/base/scope_exit.h"
 #include "src/process/user_files.h"
 #include "src/supervisor/capture.h"
 #include "src/supervisor/cluster.h"
@@ -82,6 +83,10 @@ std::vector<std::string> state_roots(const std::string& state_dir) {
   return roots;
 }
 
+Error given_up() {
+  return {ErrorKind::Interrupted, "the start was given up: whoever asked for it is gone"};
+}
+
 /// The process: one plan from its start to its end.
 class Supervisor {
  public:
@@ -96,6 +101,7 @@ class Supervisor {
         signals_(loop, SIGTERM, SIGINT),
         ttl_(loop),
         ended_(loop.get_executor()) {
+    ScopeExit undo([this] { remove_data(false); });
     auto fabric = factory(launch_.plan.backend, fabric_plan(launch_.plan));
     for (std::size_t i = 0; i < launch_.plan.instances.size(); ++i) {
       link_namespace(*fabric, launch_.plan.instances[i].name, static_cast<Endpoint>(i));
@@ -106,14 +112,15 @@ class Supervisor {
     }
     state_.write_state(state_document(launch_.plan));
     const ClusterPlace place{state_.path(), state_.socket_path(), state_roots(state_.path())};
-    cluster_ = std::make_unique<Cluster>(loop.get_executor(), std::move(launch_.plan),
-                                         std::move(fabric), journal_, place);
+    cluster_ = std::make_unique<Cluster>(loop.get_executor(), launch_.plan, std::move(fabric),
+                                         journal_, place);
     HttpServerOptions options;
     options.path = state_.socket_path();
     options.owner = cluster_->plan().user.uid;
     exec_ = std::make_unique<ExecSessions>(loop.get_executor(), *cluster_);
     server_ = std::make_unique<HttpServer>(loop.get_executor(), options,
                                            make_routes(*cluster_, actions()));
+    undo.dismiss();
   }
 
   asio::awaitable<void> run() {
@@ -155,7 +162,7 @@ class Supervisor {
   }
 
   RunAs as_user() {
-    const PlanUser& user = cluster_->plan().user;
+    const PlanUser& user = launch_.plan.user;
     UserIds ids;
     ids.uid = user.uid;
     ids.gid = user.gid;
@@ -179,12 +186,17 @@ class Supervisor {
     co_await report_progress(done);
     channel_.on_close({});
     if (!failure) {
+      const json::object status = co_await cluster_->status();
+      channel_.send({{"ready", status}});
+      // Ready counts only once it is known: whoever is interrupted before finds nothing running.
+      const bool known = co_await channel_.taken();
+      channel_.close();
+      if (!known) {
+        co_return co_await give_up(std::make_exception_ptr(given_up()));
+      }
       if (const auto& ttl = cluster_->plan().ttl_ms) {
         arm_ttl(std::chrono::milliseconds(*ttl));
       }
-      const json::object status = co_await cluster_->status();
-      channel_.send({{"ready", status}});
-      channel_.close();
       co_return true;
     }
     co_return co_await give_up(failure);
@@ -225,7 +237,7 @@ class Supervisor {
 
   /// Undoes a failed start, or keeps it for a look under --on-failure keep.
   asio::awaitable<bool> give_up(const std::exception_ptr& failure) {
-    Error error(ErrorKind::Interrupted, "the start was given up: whoever asked for it is gone");
+    Error error = given_up();
     try {
       std::rethrow_exception(failure);
     } catch (const Error& known) {
@@ -291,11 +303,11 @@ class Supervisor {
   }
 
   void remove_data(bool keep) {
-    if (keep || cluster_->plan().keep_data) {
+    if (keep || launch_.plan.keep_data) {
       return;
     }
     try {
-      remove_tree(as_user(), cluster_->plan().data_dir);
+      remove_tree(as_user(), launch_.plan.data_dir);
     } catch (const Error& error) {
       journal_.add("tinet", "data-not-removed", "", error.what());
       notes_.push_back(error.what());
