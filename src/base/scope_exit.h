@@ -13,8 +13,12 @@ class ScopeExit {
   ScopeExit& operator=(const ScopeExit&) = delete;
   ScopeExit(ScopeExit&&) = delete;
   ScopeExit& operator=(ScopeExit&&) = delete;
-  ~ScopeExit() {
+  ~ScopeExit() { run(); }
+
+  /// Runs the action now, if it has not run yet.
+  void run() {
     if (armed_) {
+      armed_ = false;
       action_();
     }
   }

@@ -12,6 +12,7 @@
 
 #include <gtest/gtest.h>
 
+#include "src/base/scope_exit.h"
 #include "tests/kernel/fabric_world.h"
 
 namespace tinet::testing {
@@ -140,8 +141,11 @@ TEST(Traffic, NoPacketSlipsThroughWhileCutsAreExchanged) {
       sent += ::sendto(sender.get(), "x", 1, 0, generic(to), sizeof to) == 1 ? 1U : 0U;
     }
   });
+  ScopeExit end_flood([&] {
+    stop = true;
+    flood.join();
+  });
   std::uint32_t id = 2;
-  std::vector<std::uint32_t> used = {1};
   const auto until = now() + 2s;
   int changes = 0;
   std::vector<Fault> faults = {permanent};
@@ -156,8 +160,7 @@ TEST(Traffic, NoPacketSlipsThroughWhileCutsAreExchanged) {
     id += 3;
     ++changes;
   }
-  stop = true;
-  flood.join();
+  end_flood.run();
   EXPECT_FALSE(readable(receiver, 20ms)) << "a packet slipped through in " << changes << " changes";
   EXPECT_GT(sent, 1000U);
   EXPECT_GT(changes, 20);

@@ -11,6 +11,7 @@
 
 #include "src/process/process_tree.h"
 #include "tests/kernel/process/fixture.h"
+#include "tests/support/eventually.h"
 
 namespace tinet::testing {
 namespace {
@@ -163,7 +164,10 @@ TEST_F(SandboxTest, ReportsThePidThatTheHostSees) {
 
 TEST_F(SandboxTest, ReaperHoldsNoDescriptors) {
   Sandbox sandbox = make();
-  EXPECT_TRUE(std::filesystem::is_empty("/proc/" + std::to_string(sandbox.reaper_pid()) + "/fd"));
+  // The pipe on which it said that it is ready is closed right after that word.
+  const std::string descriptors = "/proc/" + std::to_string(sandbox.reaper_pid()) + "/fd";
+  EXPECT_TRUE(test::eventually([&] { return std::filesystem::is_empty(descriptors); },
+                               std::chrono::seconds(5)));
   std::ifstream file("/proc/" + std::to_string(sandbox.reaper_pid()) + "/comm");
   std::string name;
   std::getline(file, name);
