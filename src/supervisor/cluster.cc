@@ -347,7 +347,9 @@ boost::json::object Cluster::instance_document(const Instance& instance, const R
   document["address"] = to_string(plan.address);
   document["zone"] = plan.zone;
   boost::json::array held;
-  if (const auto found = roles.by_instance.find(plan.name); found != roles.by_instance.end()) {
+  // What is remembered of an instance without a process is not its role any more.
+  if (const auto found = roles.by_instance.find(plan.name);
+      found != roles.by_instance.end() && instance.pid() != 0) {
     for (const auto& role : found->second) {
       held.emplace_back(role);
     }

@@ -186,12 +186,13 @@ asio::awaitable<void> Instance::watch_exit(std::uint64_t run) {
     co_return;
   }
   last_exit_ = status.text();
-  // What the program left running must not hold its ports, files or locks.
-  const std::shared_ptr<Sandbox> sandbox = std::exchange(sandbox_, nullptr);
+  // What the program left running must not hold its ports, files or locks. A stop that is asked for
+  // meanwhile finds the ended process still in its place.
+  const std::shared_ptr<Sandbox> sandbox = sandbox_;
   sandbox->kill();
-  child_.reset();
   co_await sandbox->async_wait_gone(asio::redirect_error(asio::use_awaitable, error));
-  if (run == run_ && is_alive(state_)) {
+  if (run == run_ && is_alive(state_) && state_ != InstanceState::Stopping) {
+    drop_process();
     move_to(InstanceState::Crashed, plan_.name, last_exit_);
   }
 }
@@ -208,9 +209,9 @@ bool Instance::is_ready_by(Deadline deadline) const {
   if (!is_alive(state_) || state_ == InstanceState::Stopping) {
     message += "ended before it was ready: ";
     message += last_exit_.empty() ? std::string(to_string(state_)) : last_exit_;
-  } else if (const auto limit = ready_limit(deadline); std::chrono::steady_clock::now() >= limit) {
-    const auto waited = std::chrono::duration_cast<Milliseconds>(limit - started_at_);
-    message += "was not ready within " + format_duration(waited) + ": ";
+  } else if (const auto now = std::chrono::steady_clock::now(); now >= ready_limit(deadline)) {
+    const auto waited = std::chrono::duration_cast<Milliseconds>(now - started_at_);
+    message += "was not ready after " + format_duration(waited) + ": ";
     message += waiting_for_.empty() ? std::string("no check has answered") : waiting_for_;
   } else {
     return false;
