@@ -47,6 +47,8 @@ void add_network_flags(Command& command, StartFlags& flags) {
                   .help = "addresses of the instances (default the first free of 198.18.0.0/16, "
                           "198.19.0.0/16, 10.213.0.0/16)"});
   command.flag("--ipv6", flags.ipv6, "give every instance an IPv6 address too");
+  command.flag("--host-link", flags.host_link,
+               "join this machine to the network as endpoint 'host', by one veth (root only)");
   command.option(
       "--publish", flags.publish,
       {.value = "LIST",
@@ -147,6 +149,7 @@ StartOptions parse_start_flags(const StartFlags& flags, const std::string& tag) 
     options.subnet = parse_subnet(flags.subnet, "--subnet");
   }
   options.ipv6 = flags.ipv6;
+  options.host_link = flags.host_link;
   options.data_dir = absolute(flags.data_dir);
   options.log_dir = absolute(flags.log_dir);
   options.keep_data = flags.keep_data;

@@ -28,6 +28,7 @@ struct StartFlags {
   std::string network = "auto";
   std::string subnet;
   bool ipv6 = false;
+  bool host_link = false;
   std::string data_dir;
   bool keep_data = false;
   std::string log_dir;

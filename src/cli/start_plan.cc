@@ -121,6 +121,11 @@ StartPlan make_start_plan(const StartFlags& flags, Context& context) {
   const BackendChoice backend = choose_backend(options.backend);
   options.backend = backend.backend;
   start.backend_reason = backend.why;
+  if (options.host_link && backend.backend != "netns") {
+    throw_unavailable(
+        "--host-link needs backend 'netns': a user namespace has no right to the host",
+        "run 'sudo tinet start', or reach services through --publish");
+  }
   start.data = inspect_data_dir(start.user, environment.data_dir);
   environment.subnet = choose_subnet(options, start.data, taken);
   environment.state_dir = state_path(start.user.uid, options.tag, ::geteuid() == 0);

@@ -21,12 +21,15 @@ struct FabricEndpoint {
   std::string name;
   Ipv4 address;
   std::optional<Ipv6> address6;
+  /// The machine itself (--host-link): no namespace of its own, but one veth in the one that the
+  /// process runs in, which goes with the fabric.
+  bool is_host = false;
 };
 
 struct FabricPlan {
   Subnet subnet;
   Ipv4 gateway;
-  std::vector<FabricEndpoint> endpoints;  ///< position = Endpoint number; the client is the last
+  std::vector<FabricEndpoint> endpoints;  ///< position = Endpoint number
 };
 
 /// Packets counted by the kernel for one fault (sum over its links) or one link.

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <map>
 #include <set>
+#include <sstream>
 
 #include <linux/netlink.h>
 #include <sys/resource.h>
@@ -110,23 +111,37 @@ void prepare_endpoint(bool ipv6, KernelGate* gate) {
   }
 }
 
+/// "eth0", or on the host a name that no other cluster's can have: subnets do not overlap.
+std::string device_of(const FabricPlan& plan, const FabricEndpoint& endpoint) {
+  if (!endpoint.is_host) {
+    return "eth0";
+  }
+  std::ostringstream name;
+  name << "ti" << std::hex << plan.subnet.base.value;
+  return name.str();
+}
+
 IpPrefix network6() {
   std::array<std::uint8_t, 16> bytes = gateway_address6().bytes;
   std::fill(bytes.begin() + kPrefix6 / 8, bytes.end(), std::uint8_t{0});
   return {IpAddress::v6(bytes), kPrefix6};
 }
 
-void put_eth0(netlink::Request& request, const FabricPlan& plan, const FabricEndpoint& endpoint) {
-  put_link_up(request, kLoopback);
-  put_link_up(request, kEth0);
+/// @param device the endpoint's end of its pair
+void put_endpoint(netlink::Request& request, const FabricPlan& plan, const FabricEndpoint& endpoint,
+                  IfIndex device) {
+  if (!endpoint.is_host) {
+    put_link_up(request, kLoopback);
+  }
+  put_link_up(request, device);
   const IpAddress gateway = ip_address(plan.gateway);
   const IpAddress own = ip_address(endpoint.address);
-  put_address(request, {.link = kEth0, .address = {own, 32}, .prefix_route = false});
-  put_neighbour(request, kEth0, gateway, mac_address(gateway_mac()));
+  put_address(request, {.link = device, .address = {own, 32}, .prefix_route = false});
+  put_neighbour(request, device, gateway, mac_address(gateway_mac()));
   put_route(request, {.destination = {ip_address(plan.subnet.base),
                                       static_cast<std::uint8_t>(plan.subnet.prefix)},
                       .gateway = gateway,
-                      .link = kEth0,
+                      .link = device,
                       .onlink = true,
                       .source = own});
   if (!endpoint.address6) {
@@ -134,11 +149,11 @@ void put_eth0(netlink::Request& request, const FabricPlan& plan, const FabricEnd
   }
   const IpAddress gateway6 = ip_address(gateway_address6());
   const IpAddress own6 = ip_address(*endpoint.address6);
-  put_address(request, {.link = kEth0, .address = {own6, 128}, .prefix_route = false});
-  put_neighbour(request, kEth0, gateway6, mac_address(gateway_mac()));
+  put_address(request, {.link = device, .address = {own6, 128}, .prefix_route = false});
+  put_neighbour(request, device, gateway6, mac_address(gateway_mac()));
   put_route(request, {.destination = network6(),
                       .gateway = gateway6,
-                      .link = kEth0,
+                      .link = device,
                       .onlink = true,
                       .source = own6});
 }
@@ -170,12 +185,33 @@ Wiring::Wiring(const FabricPlan& plan, KernelGate* gate) : plan_(plan), thread_(
   wait_for_ports();
 }
 
+Wiring::~Wiring() {
+  for (std::size_t i = 0; route_ && i < endpoints_.size(); ++i) {
+    if (!plan_.endpoints[i].is_host) {
+      continue;
+    }
+    try {
+      netlink::Request request;
+      put_delete_link(request, port_of(i));
+      static_cast<void>(route_->try_execute(request));
+    } catch (const Error&) {
+      // The kernel removes it together with the switch.
+    }
+  }
+}
+
 void Wiring::create_namespaces(bool ipv6) {
-  std::vector<Namespace> made = thread_.create(plan_.endpoints.size() + 1, [&](std::size_t index) {
+  const auto own = static_cast<std::size_t>(
+      std::count_if(plan_.endpoints.begin(), plan_.endpoints.end(),
+                    [](const FabricEndpoint& endpoint) { return !endpoint.is_host; }));
+  std::vector<Namespace> made = thread_.create(own + 1, [&](std::size_t index) {
     index == 0 ? prepare_switch(thread_.gate()) : prepare_endpoint(ipv6, thread_.gate());
   });
   switch_ = std::move(made.front());
-  endpoints_.assign(std::make_move_iterator(made.begin() + 1), std::make_move_iterator(made.end()));
+  auto next = made.begin() + 1;
+  for (const FabricEndpoint& endpoint : plan_.endpoints) {
+    endpoints_.push_back(endpoint.is_host ? Namespace::current() : std::move(*next++));
+  }
 }
 
 void Wiring::create_switch() {
@@ -189,7 +225,8 @@ void Wiring::create_switch() {
     veth.name = ports_[i];
     veth.index = port_of(i);
     veth.master = kBridge;
-    veth.far_index = kEth0;
+    veth.far_name = device_of(plan_, plan_.endpoints[i]);
+    veth.far_index = plan_.endpoints[i].is_host ? IfIndex{} : kEth0;
     veth.far_mac = mac_of(i);
     veth.far_namespace = endpoints_[i].fd();
     put_veth(request, veth);
@@ -208,9 +245,18 @@ void Wiring::configure_endpoints() {
 }
 
 void Wiring::configure_endpoint(std::size_t number) {
-  netlink::Request request;
-  put_eth0(request, plan_, plan_.endpoints[number]);
+  const FabricEndpoint& endpoint = plan_.endpoints[number];
   netlink::Socket socket = thread_.open_netlink(endpoints_[number], NETLINK_ROUTE);
+  IfIndex device = kEth0;
+  if (endpoint.is_host) {
+    const auto link = find_link(socket, device_of(plan_, endpoint));
+    if (!link) {
+      throw_operation("the host's link '" + device_of(plan_, endpoint) + "' is gone");
+    }
+    device = link->index;
+  }
+  netlink::Request request;
+  put_endpoint(request, plan_, endpoint, device);
   socket.execute(request);
 }
 
@@ -293,9 +339,10 @@ void Wiring::audit_forwarding(std::vector<Drift>& drift) {
 void Wiring::audit_endpoint(std::size_t number, std::vector<Drift>& drift) {
   const std::string name = "'" + plan_.endpoints[number].name + "'";
   netlink::Socket socket = thread_.open_netlink(endpoints_[number], NETLINK_ROUTE);
-  const auto eth0 = find_link(socket, "eth0");
-  if (!eth0) {
-    drift.push_back({"eth0 of " + name + " is missing", false});
+  const std::string device_name = device_of(plan_, plan_.endpoints[number]);
+  const auto device = find_link(socket, device_name);
+  if (!device) {
+    drift.push_back({device_name + " of " + name + " is missing", false});
     return;
   }
   const auto neighbours = list_neighbours(socket);
@@ -305,13 +352,14 @@ void Wiring::audit_endpoint(std::size_t number, std::vector<Drift>& drift) {
         return neighbour.address == gateway && neighbour.permanent &&
                neighbour.mac == mac_address(gateway_mac());
       });
-  if (!eth0->up) {
+  if (!device->up) {
     // Setting an interface down took its routes and neighbours away.
-    repair("eth0 of " + name + " is down", socket, drift,
-           [&](netlink::Request& request) { put_eth0(request, plan_, plan_.endpoints[number]); });
+    repair(device_name + " of " + name + " is down", socket, drift, [&](netlink::Request& request) {
+      put_endpoint(request, plan_, plan_.endpoints[number], device->index);
+    });
   } else if (!knows_gateway) {
     repair("neighbour of " + name + " is missing", socket, drift, [&](netlink::Request& request) {
-      put_neighbour(request, kEth0, gateway, mac_address(gateway_mac()));
+      put_neighbour(request, device->index, gateway, mac_address(gateway_mac()));
     });
   }
 }

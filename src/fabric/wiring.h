@@ -41,6 +41,12 @@ class Wiring {
   /// @throws Error Unavailable without privilege, or for more than kEndpointsMax endpoints;
   ///         Operation otherwise. Nothing is left then
   Wiring(const FabricPlan& plan, KernelGate* gate);
+  Wiring(const Wiring&) = delete;
+  Wiring& operator=(const Wiring&) = delete;
+  Wiring(Wiring&&) = delete;
+  Wiring& operator=(Wiring&&) = delete;
+  /// The host's link is gone when it returns; the rest goes with its descriptors, a moment later.
+  ~Wiring();
 
   [[nodiscard]] int switch_fd() const noexcept { return switch_.fd(); }
   [[nodiscard]] int endpoint_fd(Endpoint endpoint) const { return endpoints_.at(endpoint).fd(); }

@@ -146,6 +146,7 @@ struct ClusterPlan {
   bool ipv6 = false;
   Ipv4 client_address;
   std::optional<Ipv6> client_address6;
+  Ipv4 host_address;  ///< of the endpoint "host", after the client; used with host_link
   PlanUser user;
   std::string state_dir;
   std::string data_dir;

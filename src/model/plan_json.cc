@@ -59,9 +59,9 @@ BOOST_DESCRIBE_STRUCT(PublishSpec, (), (instance, service, port, explicit_port))
 BOOST_DESCRIBE_STRUCT(PlanUser, (), (uid, gid, groups, name, home))
 BOOST_DESCRIBE_STRUCT(ClusterPlan, (),
                       (tag, topology, store, backend, subnet, gateway, ipv6, client_address,
-                       client_address6, user, state_dir, data_dir, log_dir, keep_data, host_link,
-                       on_failure, paused, start_timeout_ms, ttl_ms, instances, components,
-                       stop_order, roles, publish, connect_lines))
+                       client_address6, host_address, user, state_dir, data_dir, log_dir, keep_data,
+                       host_link, on_failure, paused, start_timeout_ms, ttl_ms, instances,
+                       components, stop_order, roles, publish, connect_lines))
 
 namespace {
 

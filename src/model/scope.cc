@@ -17,7 +17,10 @@ bool has_groups(const LinkWords& words) {
 }
 
 std::string name_of(Endpoint endpoint, const SelectorScope& scope) {
-  return endpoint < scope.members.size() ? scope.members[endpoint].name : "client";
+  if (endpoint < scope.members.size()) {
+    return scope.members[endpoint].name;
+  }
+  return scope.host == endpoint ? "host" : "client";
 }
 
 std::vector<std::string> names_of(const Endpoints& endpoints, const SelectorScope& scope) {

@@ -178,6 +178,9 @@ class Selector {
     if (name == "client") {
       return {scope_.client};
     }
+    if (name == "host" && scope_.host) {
+      return {*scope_.host};
+    }
     if (name.find_first_of("*?") != std::string_view::npos) {
       auto found = matching([&](const auto& member) { return glob_match(name, member.name); });
       if (found.empty()) {

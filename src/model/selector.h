@@ -17,6 +17,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +41,7 @@ struct RoleHolders {
 
 struct SelectorScope {
   std::vector<SelectorMember> members;       ///< without the client
+  std::optional<Endpoint> host{};            ///< number of the host, with --host-link
   Endpoint client = 0;                       ///< number of the client
   std::map<std::string, RoleHolders> roles;  ///< for every word of roles_in(text) that is known
   std::uint64_t seed = 0;                    ///< for random, minority, majority

@@ -46,7 +46,11 @@ std::string hosts_of(const ClusterPlan& plan) {
       hosts += to_string(*instance.address6) + " " + instance.name + "\n";
     }
   }
-  return hosts + to_string(plan.client_address) + " client\n";
+  hosts += to_string(plan.client_address) + " client\n";
+  if (plan.host_link) {
+    hosts += to_string(plan.host_address) + " host\n";
+  }
+  return hosts;
 }
 
 }  // namespace

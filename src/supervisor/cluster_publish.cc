@@ -47,6 +47,9 @@ ExecPlace Cluster::exec_place(const std::string& target) {
     place.cwd = chosen.plan().directory;
     return place;
   }
+  if (endpoint != instances_.size()) {
+    throw_usage("'" + target + "' is this machine", "run the program without tinet exec");
+  }
   SandboxOptions client;
   client.name = target;
   client.netns_fd = fabric_->namespace_fd(endpoint);

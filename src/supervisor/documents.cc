@@ -15,6 +15,7 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::string_view kClient = "client";
+constexpr std::string_view kHost = "host";
 
 json::array fault_ids(const std::vector<FaultId>& faults) {
   json::array ids;
@@ -36,7 +37,10 @@ json::object packets_document(const PacketCounts& packets, bool passed_is_zero) 
 }  // namespace
 
 std::string endpoint_name(const ClusterPlan& plan, Endpoint endpoint) {
-  return endpoint < plan.instances.size() ? plan.instances[endpoint].name : std::string(kClient);
+  if (endpoint < plan.instances.size()) {
+    return plan.instances[endpoint].name;
+  }
+  return std::string(endpoint == plan.instances.size() ? kClient : kHost);
 }
 
 Endpoint endpoint_named(const ClusterPlan& plan, std::string_view name) {
@@ -51,6 +55,12 @@ Endpoint endpoint_named(const ClusterPlan& plan, std::string_view name) {
     return static_cast<Endpoint>(plan.instances.size());
   }
   names.emplace_back(kClient);
+  if (plan.host_link) {
+    if (name == kHost) {
+      return static_cast<Endpoint>(plan.instances.size() + 1);
+    }
+    names.emplace_back(kHost);
+  }
   const std::string meant = nearest(name, names);
   throw_usage("no instance '" + std::string(name) + "' in cluster '" + plan.tag +
                   "' (has: " + join(names, ", ") + ")",
@@ -110,6 +120,28 @@ json::object link_document(const ClusterPlan& plan, const LinkState& link) {
   document["packets"] = packets_document(link.packets, false);
   document["faults"] = fault_ids(link.decided_by);
   return document;
+}
+
+json::array links_document(const ClusterPlan& plan, const std::vector<LinkState>& links) {
+  std::map<Link, LinkState> states;
+  if (plan.instances.size() <= kMatrixInstances) {
+    const auto instances = static_cast<Endpoint>(plan.instances.size());
+    for (Endpoint from = 0; from < instances; ++from) {
+      for (Endpoint to = 0; to < instances; ++to) {
+        if (from != to) {
+          states[{from, to}].link = {from, to};
+        }
+      }
+    }
+  }
+  for (const auto& state : links) {
+    states[state.link] = state;
+  }
+  json::array documents;
+  for (const auto& [link, state] : states) {
+    documents.push_back(link_document(plan, state));
+  }
+  return documents;
 }
 
 std::map<Endpoint, std::string> network_states(const ClusterPlan& plan,

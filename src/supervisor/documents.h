@@ -34,6 +34,16 @@ struct FaultFacts {
 
 [[nodiscard]] boost::json::object link_document(const ClusterPlan& plan, const LinkState& link);
 
+/// Up to this many instances, every link between two of them is in links_document().
+inline constexpr std::size_t kMatrixInstances = 100;
+
+/// The links of the cluster in the order of its instances: all ordered pairs of them, also those
+/// that no fault ever touched, and whatever else is in `links`. In a larger cluster only `links`,
+/// because the rest would be a million lines that all say "yes".
+/// @param links those that the fabric knows something of
+[[nodiscard]] boost::json::array links_document(const ClusterPlan& plan,
+                                                const std::vector<LinkState>& links);
+
 /// {"cut":"drop"}; empty for no effect.
 [[nodiscard]] boost::json::object effect_document(const Effect& effect);
 

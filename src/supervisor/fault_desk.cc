@@ -73,6 +73,9 @@ asio::awaitable<SelectorScope> FaultDesk::scope_for(std::vector<std::string> rol
     scope.members.push_back({instance.name, instance.component, instance.zone});
   }
   scope.client = static_cast<Endpoint>(plan_.instances.size());
+  if (plan_.host_link) {
+    scope.host = static_cast<Endpoint>(scope.client + 1);
+  }
   scope.seed = seed ? *seed : std::random_device{}();
   if (!role_words.empty()) {
     const RoleResult result = co_await roles_.resolve(std::move(role_words));
@@ -294,11 +297,7 @@ json::array FaultDesk::documents(bool all) {
 }
 
 json::array FaultDesk::links() {
-  json::array documents;
-  for (const auto& link : fabric_.links(now())) {
-    documents.push_back(link_document(plan_, link));
-  }
-  return documents;
+  return links_document(plan_, fabric_.links(now()));
 }
 
 json::object FaultDesk::why(const std::string& from, const std::string& to) {

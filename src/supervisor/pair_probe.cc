@@ -26,7 +26,10 @@ namespace {
 constexpr int kRounds = 5;
 
 Ipv4 address_of(const ClusterPlan& plan, Endpoint endpoint) {
-  return endpoint < plan.instances.size() ? plan.instances[endpoint].address : plan.client_address;
+  if (endpoint < plan.instances.size()) {
+    return plan.instances[endpoint].address;
+  }
+  return endpoint == plan.instances.size() ? plan.client_address : plan.host_address;
 }
 
 /// One socket per endpoint that takes part; a datagram carries the number of its sender.

@@ -1,5 +1,6 @@
 #include "src/supervisor/supervise.h"
 
+#include <algorithm>
 #include <exception>
 #include <map>
 #include <optional>
@@ -22,6 +23,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "src/api/cluster_handle.h"
 #include "src/api/state_dir.h"
 #include "src/base/error.h"
 #include "src/base/scope_exit.h"
@@ -46,9 +48,12 @@ FabricPlan fabric_plan(const ClusterPlan& plan) {
   fabric.subnet = plan.subnet;
   fabric.gateway = plan.gateway;
   for (const auto& instance : plan.instances) {
-    fabric.endpoints.push_back({instance.name, instance.address, instance.address6});
+    fabric.endpoints.push_back({instance.name, instance.address, instance.address6, false});
   }
-  fabric.endpoints.push_back({"client", plan.client_address, plan.client_address6});
+  fabric.endpoints.push_back({"client", plan.client_address, plan.client_address6, false});
+  if (plan.host_link) {
+    fabric.endpoints.push_back({"host", plan.host_address, std::nullopt, true});
+  }
   return fabric;
 }
 
@@ -73,13 +78,17 @@ json::object state_document(const ClusterPlan& plan) {
           {"started_at_unix_ms", unix_ms()}};
 }
 
-/// Directories under which control sockets live; no instance may see them.
-std::vector<std::string> state_roots(const std::string& state_dir) {
-  std::vector<std::string> roots = {"/run/tinet"};
+/// Directories under which control sockets live, of the user's other clusters as well: to them an
+/// instance would be the user. No instance may see them.
+std::vector<std::string> state_roots(const std::string& state_dir, uid_t uid) {
+  std::vector<std::string> roots = state_places(uid);
+  roots.insert(roots.begin(), StateBases().root);
   const auto slash = state_dir.rfind('/');
   if (slash != std::string::npos && slash > 0) {
     roots.push_back(state_dir.substr(0, slash));
   }
+  std::sort(roots.begin(), roots.end());
+  roots.erase(std::unique(roots.begin(), roots.end()), roots.end());
   return roots;
 }
 
@@ -111,7 +120,8 @@ class Supervisor {
       state_.link_namespace("switch", fabric->switch_namespace_fd());
     }
     state_.write_state(state_document(launch_.plan));
-    const ClusterPlace place{state_.path(), state_.socket_path(), state_roots(state_.path())};
+    const ClusterPlace place{state_.path(), state_.socket_path(),
+                             state_roots(state_.path(), launch_.plan.user.uid)};
     cluster_ = std::make_unique<Cluster>(loop.get_executor(), launch_.plan, std::move(fabric),
                                          journal_, place);
     HttpServerOptions options;

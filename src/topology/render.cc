@@ -312,6 +312,7 @@ ClusterPlan render(const Topology& topology, const StartOptions& options,
   plan.log_dir = layout.log_dir;
   const auto client = static_cast<std::uint32_t>(layout.places.size());
   plan.client_address = endpoint_address(layout.subnet, client);
+  plan.host_address = endpoint_address(layout.subnet, client + 1);
   if (options.ipv6) {
     plan.client_address6 = endpoint_address6(client);
   }
