@@ -73,6 +73,22 @@ TEST(FaultDocument, PermanentFaultHasNoEnd) {
   EXPECT_TRUE(fault_document(plan_of(1), fault, {}, {}).at("expires_in_ms").is_null());
 }
 
+TEST(LinksDocument, NamesEveryPairInOrderAndTheClientOnlyWhenTouched) {
+  const auto links = links_document(plan_of(2), {cut(2, 0), cut(1, 0)});
+  std::string text;
+  for (const auto& link : links) {
+    text += std::string(link.at("from").as_string()) + ">" +
+            std::string(link.at("to").as_string()) + " " +
+            std::string(link.at("reachable").as_string()) + "; ";
+  }
+  EXPECT_EQ(text, "tikv-0>tikv-1 yes; tikv-1>tikv-0 no; client>tikv-0 no; ");
+}
+
+TEST(LinksDocument, OfALargeClusterNamesOnlyWhatIsKnown) {
+  const ClusterPlan plan = plan_of(static_cast<int>(kMatrixInstances) + 1);
+  EXPECT_EQ(links_document(plan, {cut(1, 0)}).size(), 1U);
+}
+
 TEST(NetworkStates, CutOnlyWhenNoPeerIsLeft) {
   const ClusterPlan plan = plan_of(3);
   auto states = network_states(plan, {cut(0, 1), cut(0, 2)});
