@@ -41,10 +41,14 @@ std::vector<Subnet> check_tag_is_free(const UserIds& user, const std::string& ta
   return taken;
 }
 
+/// @param others subnets of the user's other clusters: avoided, so that addresses tell clusters
+/// apart,
+///        but shared when nothing else is left, because no packet can get from one to the other
 Subnet choose_subnet(const StartOptions& options, const DataFinding& data,
-                     std::vector<Subnet> taken) {
+                     const std::vector<Subnet>& others) {
   const auto of_host = subnets_in_use();
-  taken.insert(taken.end(), of_host.begin(), of_host.end());
+  std::vector<Subnet> avoided = of_host;
+  avoided.insert(avoided.end(), others.begin(), others.end());
   std::vector<Subnet> candidates = default_subnets();
   std::string asked;
   if (options.subnet) {
@@ -55,7 +59,10 @@ Subnet choose_subnet(const StartOptions& options, const DataFinding& data,
     candidates = {data.record.subnet};
     asked = "the kept data";
   }
-  const auto free = first_free_subnet(candidates, taken);
+  if (const auto own = first_free_subnet(candidates, avoided)) {
+    return *own;
+  }
+  const auto free = first_free_subnet(candidates, of_host);
   if (!free) {
     throw_conflict(asked.empty() ? "none of the default subnets is free on this host"
                                  : asked + " needs subnet " + to_string(candidates.front()) +

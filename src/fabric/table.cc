@@ -1,7 +1,9 @@
 #include "src/fabric/table.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <thread>
 #include <utility>
 
 #include "src/base/error.h"
@@ -22,6 +24,17 @@ constexpr std::size_t kBatchEnd = 64;
 /// The kernel may start an element's timeout as late as the commit took. After longer than this it
 /// is not left at that.
 constexpr std::chrono::seconds kCommitDurationMax{1};
+
+/// Elements that have timed out stay in their map until the kernel's collector comes by, once a
+/// second. Many of one key fill its hash chain, and the kernel refuses further ones with EBUSY
+/// until then. That it has come sends no event.
+constexpr std::chrono::milliseconds kBusyPause{50};
+constexpr int kBusyAttempts = 40;
+
+bool is_busy(const nft::CommitResult& result) {
+  return std::any_of(result.refusals.begin(), result.refusals.end(),
+                     [](const netlink::Refusal& refusal) { return refusal.error == EBUSY; });
+}
 
 /// The caller's clock goes on while the kernel works.
 class Stopwatch {
@@ -129,6 +142,16 @@ void Table::send(nft::Batch batch) {
             " bytes, at most " + std::to_string(connection_.socket().send_limit()) +
             " can be sent without root",
         "raise net.core.wmem_max, run as root, or name fewer links");
+  }
+  for (int attempt = 1; attempt < kBusyAttempts; ++attempt) {
+    const nft::CommitResult result = nft::try_commit(connection_, sealed);
+    if (result.ok()) {
+      return;
+    }
+    if (!is_busy(result)) {
+      break;
+    }
+    std::this_thread::sleep_for(kBusyPause);
   }
   nft::commit(connection_, sealed);
 }
