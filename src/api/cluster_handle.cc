@@ -108,6 +108,14 @@ std::string state_path(uid_t uid, std::string_view tag, bool as_root, const Stat
   return place->path + "/" + std::string(tag);
 }
 
+std::vector<std::string> state_places(uid_t uid, const StateBases& bases) {
+  std::vector<std::string> paths;
+  for (auto& place : places_of(uid, bases)) {
+    paths.push_back(std::move(place.path));
+  }
+  return paths;
+}
+
 std::vector<ClusterHandle> find_clusters(uid_t uid, const StateBases& bases) {
   std::vector<ClusterHandle> found;
   // XDG_RUNTIME_DIR usually is /run/user/UID: the same directory must not show up twice.

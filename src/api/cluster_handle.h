@@ -49,6 +49,11 @@ void check_tag(std::string_view tag);
 [[nodiscard]] std::string state_path(uid_t uid, std::string_view tag, bool as_root,
                                      const StateBases& bases = StateBases::from_environment());
 
+/// The directories that hold the user's state directories, whether they exist or not: those of
+/// `bases` that are the user's.
+[[nodiscard]] std::vector<std::string> state_places(
+    uid_t uid, const StateBases& bases = StateBases::from_environment());
+
 /// All state directories of the user, by tag, living ones before dead ones of the same tag.
 /// Directories that somebody else owns, that are symbolic links, or that this process may not read
 /// are left out.

@@ -25,6 +25,12 @@ struct CloseDir {
                  "remove it, or set XDG_RUNTIME_DIR to a directory of your own");
 }
 
+bool belongs_to_another(int parent, const std::string& name) {
+  struct stat attributes {};
+  return ::fstatat(parent, name.c_str(), &attributes, AT_SYMLINK_NOFOLLOW) == 0 &&
+         attributes.st_uid != ::geteuid();
+}
+
 /// Opens `name` in `parent`, making it when it is missing.
 UniqueFd enter(int parent, const std::string& name, const std::string& path, bool is_ours,
                mode_t mode) {
@@ -38,6 +44,9 @@ UniqueFd enter(int parent, const std::string& name, const std::string& path, boo
   if (const int error = errno; !directory) {
     if (is_ours && (error == ELOOP || error == ENOTDIR)) {
       throw_in_the_way(path, "it is no directory");
+    }
+    if (is_ours && error == EACCES && belongs_to_another(parent, name)) {
+      throw_in_the_way(path, "it belongs to another user");
     }
     throw_errno(error, "cannot open directory '" + path + "'");
   }

@@ -47,6 +47,19 @@ ErrorKind kind_of(int error) noexcept {
   }
 }
 
+/// The way out that holds wherever the error comes from; empty when there is none.
+const char* hint_of(int error) noexcept {
+  switch (error) {
+    case ENOSPC:
+    case EDQUOT:
+      return "make room on that file system";
+    case EMFILE:
+      return "raise the limit of open files: ulimit -n";
+    default:
+      return "";
+  }
+}
+
 }  // namespace
 
 int exit_code(ErrorKind kind) noexcept {
@@ -76,7 +89,8 @@ Error& Error::about(std::string instance, std::string log_tail) {
 }
 
 void throw_errno(int error, const std::string& what, const std::string& hint) {
-  throw Error(kind_of(error), what + ": " + std::generic_category().message(error), hint);
+  throw Error(kind_of(error), what + ": " + std::generic_category().message(error),
+              hint.empty() ? hint_of(error) : hint);
 }
 
 void throw_usage(const std::string& what, const std::string& hint) {

@@ -53,7 +53,8 @@ class Error : public std::runtime_error {
 };
 
 /// Throws Error with ": <strerror(error)>" appended to `what`. EPERM, EACCES, ENOSYS, EOPNOTSUPP
-/// and EAFNOSUPPORT are Unavailable, everything else is Operation.
+/// and EAFNOSUPPORT are Unavailable, everything else is Operation. Without a hint of the caller's,
+/// a full disk and too many open files bring their own.
 /// @param error errno, saved on the line after the call that failed
 [[noreturn]] void throw_errno(int error, const std::string& what, const std::string& hint = {});
 

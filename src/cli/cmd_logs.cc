@@ -12,6 +12,7 @@
 #include "src/cli/log_follow.h"
 #include "src/cli/words.h"
 #include "src/client/signal_pipe.h"
+#include "src/process/user.h"
 
 namespace tinet::cli {
 
@@ -59,7 +60,7 @@ int follow(LogFollower& log, std::string text, const LogsOptions& options, Conte
 int run_logs(const LogsOptions& options, Context& context) {
   const json::value status = get(context, "/v1/status");
   const std::string path = text_of(require_instance(status, options.instance), "log");
-  LogFollower log(path);
+  LogFollower log(invoking_user(), path);
   std::string text = log.read_new();
   if (!options.tail.empty()) {
     const auto lines = static_cast<std::size_t>(parse_number(options.tail, "--tail", 0, kTailMax));

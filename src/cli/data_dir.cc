@@ -47,6 +47,19 @@ std::string counts_text(const std::map<std::string, int>& counts) {
   return join(parts, ", ");
 }
 
+/// Work in a data directory. Where the user has no right to it, another directory is the way out.
+template <typename Work>
+auto with_hint(Work work) {
+  try {
+    return work();
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::Unavailable || !error.hint().empty()) {
+      throw;
+    }
+    throw_unavailable(error.what(), "choose a directory of your own with --data-dir");
+  }
+}
+
 [[noreturn]] void throw_differs(const std::string& path, const std::string& kept,
                                 const std::string& wanted) {
   throw_conflict("the data in '" + path + "' was made with " + kept + ", not " + wanted,
@@ -133,7 +146,7 @@ void check_same_cluster(const DataRecord& kept, const DataRecord& wanted, const 
 
 DataFinding inspect_data_dir(const UserIds& user, const std::string& path) {
   const RunAs as{.user = user};
-  const PathKind kind = path_kind(as, path);
+  const PathKind kind = with_hint([&] { return path_kind(as, path); });
   if (kind == PathKind::Missing) {
     return {};
   }
@@ -141,7 +154,7 @@ DataFinding inspect_data_dir(const UserIds& user, const std::string& path) {
     throw_conflict("the data directory '" + path + "' is not a directory",
                    "choose another with --data-dir");
   }
-  const auto names = list_directory(as, path);
+  const auto names = with_hint([&] { return list_directory(as, path); });
   if (names.empty()) {
     return {};
   }
@@ -157,7 +170,7 @@ DataFinding inspect_data_dir(const UserIds& user, const std::string& path) {
 
 UniqueFd lock_data_dir(const UserIds& user, const std::string& path) {
   const RunAs as{.user = user};
-  make_directories(as, {path});
+  with_hint([&] { make_directories(as, {path}); });
   RunResult opened = run_as_user(as, [&] {
     RunResult result;
     result.fds.emplace_back(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -187,8 +200,10 @@ void clear_data_dir(const UserIds& user, const std::string& path) {
 
 void write_record(const UserIds& user, const std::string& path, const DataRecord& record) {
   const RunAs as{.user = user};
-  make_directories(as, {path});
-  write_files(as, {{record_path(path), json::serialize(to_json(record)) + "\n"}});
+  with_hint([&] {
+    make_directories(as, {path});
+    write_files(as, {{record_path(path), json::serialize(to_json(record)) + "\n"}});
+  });
 }
 
 void mark_kept(const UserIds& user, const std::string& path) {

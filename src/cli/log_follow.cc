@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "src/base/error.h"
+#include "src/process/user_files.h"
 
 namespace tinet::cli {
 
@@ -23,7 +24,8 @@ void read_rest(int fd, std::string& text) {
 
 }  // namespace
 
-LogFollower::LogFollower(std::string path) : path_(std::move(path)) {
+LogFollower::LogFollower(UserIds reader, std::string path)
+    : reader_(std::move(reader)), path_(std::move(path)) {
   watch_.reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   if (const int error = errno; !watch_) {
     throw_errno(error, "cannot watch '" + path_ + "'");
@@ -62,7 +64,7 @@ std::string LogFollower::read_new() {
       return text;
     }
   }
-  file_.reset(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  file_ = open_for_reading({.user = reader_}, path_);
   if (file_) {
     read_rest(file_.get(), text);
   }

@@ -71,6 +71,14 @@ Subnet parse_subnet(std::string_view text, std::string_view what) {
     throw_usage(std::string(what) + ": '" + std::string(text) + "' has bits set outside its prefix",
                 "write '" + to_string(meant) + "'");
   }
+  constexpr Subnet kLoopback{Ipv4{0x7f000000}, 8};
+  constexpr std::uint32_t kFirstMulticast = 0xe0000000;
+  if (subnet.overlaps(kLoopback) || subnet.base.value >> 24 == 0 ||
+      subnet.base.value >= kFirstMulticast) {
+    throw_usage(std::string(what) + ": the addresses of '" + std::string(text) +
+                    "' cannot be given to instances",
+                "choose private ones, e.g. 10.213.0.0/16");
+  }
   return subnet;
 }
 

@@ -42,7 +42,8 @@ struct Subnet {
 [[nodiscard]] Ipv4 parse_ipv4(std::string_view text, std::string_view what);
 [[nodiscard]] Ipv6 parse_ipv6(std::string_view text, std::string_view what);
 /// Parses "198.18.0.0/16"; prefixes 8 to 29.
-/// @throws Error Usage when malformed or when host bits are set
+/// @throws Error Usage when malformed, when host bits are set, and for loopback, multicast and
+/// reserved addresses, which no instance can have
 [[nodiscard]] Subnet parse_subnet(std::string_view text, std::string_view what);
 [[nodiscard]] std::string to_string(Ipv4 address);
 [[nodiscard]] std::string to_string(const Ipv6& address);

@@ -176,6 +176,27 @@ std::string read_tail(const RunAs& as, const std::string& path, std::size_t byte
       .bytes;
 }
 
+UniqueFd open_for_reading(const RunAs& as, const std::string& path) {
+  require_absolute(path);
+  RunResult result = run_as_user(as, [&] {
+    RunResult opened;
+    // Without O_NONBLOCK, a named pipe would wait for its writer.
+    UniqueFd fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    if (const int error = errno; !fd && error != ENOENT) {
+      throw_errno(error, "cannot open '" + path + "'");
+    }
+    if (fd) {
+      struct stat info {};
+      if (::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
+        throw_operation("'" + path + "' is not a regular file");
+      }
+      opened.fds.push_back(std::move(fd));
+    }
+    return opened;
+  });
+  return result.fds.empty() ? UniqueFd() : std::move(result.fds.front());
+}
+
 UniqueFd open_log_append(const RunAs& as, const std::string& path, Rotate rotation) {
   require_absolute(path);
   RunResult result = run_as_user(as, [&] {

@@ -35,6 +35,10 @@ void write_files(const RunAs& as, const std::vector<FileToWrite>& files);
 /// Last `bytes` bytes of a file; empty when the file is missing.
 [[nodiscard]] std::string read_tail(const RunAs& as, const std::string& path, std::size_t bytes);
 
+/// Opens a regular file for reading, or returns an empty descriptor when it is missing.
+/// @throws Error when the user may not read it, or it is no regular file
+[[nodiscard]] UniqueFd open_for_reading(const RunAs& as, const std::string& path);
+
 enum class Rotate { No, Yes };
 
 /// Opens a log for appending, made 0644 if missing. With Rotate::Yes a non-empty log is first moved

@@ -1,7 +1,5 @@
 #include <algorithm>
 
-#include <fmt/format.h>
-
 #include "src/topology/toml.h"
 
 namespace tinet::detail {
@@ -25,6 +23,7 @@ std::vector<std::string> table_of(const TomlEntry& entry) {
 }  // namespace
 
 std::string toml_string(std::string_view text) {
+  constexpr std::string_view kHexDigits = "0123456789ABCDEF";
   std::string out = "\"";
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
@@ -32,7 +31,7 @@ std::string toml_string(std::string_view text) {
       out += '\\';
       out += c;
     } else if (byte < 0x20 || byte == 0x7f) {
-      out += fmt::format("\\u{:04X}", byte);
+      out += {'\\', 'u', '0', '0', kHexDigits[byte >> 4U], kHexDigits[byte & 15U]};
     } else {
       out += c;
     }

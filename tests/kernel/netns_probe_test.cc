@@ -1,18 +1,10 @@
-/// Feature probes report what this kernel does, and leave nothing; privileges go for good.
+/// Feature probes report what this kernel does, and leave nothing.
 
-#include <cerrno>
 #include <cstdio>
-#include <fstream>
 #include <string>
-
-#include <fcntl.h>
-#include <linux/capability.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <gtest/gtest.h>
 
-#include "netns/capability.h"
 #include "netns/link.h"
 #include "netns/namespace.h"
 #include "netns/nft/connection.h"
@@ -46,63 +38,6 @@ TEST(ProbeNamespaces, AgreesWithTheFullReport) {
   const FeatureReport report = probe_features();
   EXPECT_EQ(probe_namespaces().usable, report.usable("netns"));
   EXPECT_EQ(probe_user_namespaces().usable, report.usable("userns"));
-}
-
-// Status of a child that drops everything and then runs `check`.
-template <typename Check>
-int exit_status_after_drop(const TargetUser& user, Check&& check) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    const DropFailure failure = drop_privileges(user);
-    ::_exit(failure.step != DropStep::None ? 100 + static_cast<int>(failure.step) : check());
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-TEST(DropPrivileges, LeavesNoCapabilityInAnySet) {
-  ASSERT_TRUE(has_capability(CAP_NET_ADMIN));
-  TargetUser user;  // uid 0: the one that execve(2) would give everything back to
-  user.set_groups = false;
-  const int status = exit_status_after_drop(user, [] {
-    const auto sets = capabilities_of(::getpid());
-    return sets && sets->none() && sets->no_new_privileges && !has_capability(CAP_NET_ADMIN) ? 0
-                                                                                             : 1;
-  });
-  EXPECT_EQ(status, 0);
-}
-
-TEST(DropPrivileges, GivesNothingBackByExecutingAProgramAsRoot) {
-  TargetUser user;
-  user.set_groups = false;
-  const int status = exit_status_after_drop(user, [] {
-    ::execl("/bin/sh", "sh", "-c", "grep -q '^CapEff:.0*$' /proc/self/status", nullptr);
-    return 126;
-  });
-  EXPECT_EQ(status, 0);
-}
-
-TEST(DropPrivileges, BecomesTheUserAndNamesTheStepThatFails) {
-  TargetUser user;
-  user.uid = 65534;
-  user.gid = 65534;
-  user.set_groups = false;
-  const int status = exit_status_after_drop(
-      user, [] { return ::getuid() == 65534 && ::getgid() == 65534 && ::setuid(0) < 0 ? 0 : 1; });
-  // In a user namespace with one mapped id the other does not exist: the group goes first.
-  const int unmapped = 100 + static_cast<int>(DropStep::Gid);
-  std::ifstream map("/proc/self/uid_map");
-  std::uint64_t inside = 0;
-  std::uint64_t outside = 0;
-  std::uint64_t count = 0;
-  map >> inside >> outside >> count;
-  EXPECT_EQ(status, count > 65534 ? 0 : unmapped);
-  EXPECT_STREQ(describe(DropStep::Gid), "set the group id");
-}
-
-TEST(CapabilitiesOf, IsNothingForAProcessThatIsNot) {
-  EXPECT_FALSE(capabilities_of(1 << 30));
 }
 
 }  // namespace

@@ -63,6 +63,20 @@ TEST(ThrowErrno, AppendsTheReason) {
   EXPECT_EQ(thrown_for(ENOENT).hint(), "hint");
 }
 
+TEST(ThrowErrno, KnowsTheWayOutOfSomeErrorsUnlessTheCallerDoes) {
+  const auto hint_for = [](int error) {
+    try {
+      throw_errno(error, "cannot write");
+    } catch (const Error& thrown) {
+      return thrown.hint();
+    }
+  };
+  EXPECT_EQ(hint_for(ENOSPC), "make room on that file system");
+  EXPECT_EQ(hint_for(EMFILE), "raise the limit of open files: ulimit -n");
+  EXPECT_EQ(hint_for(ENOENT), "");
+  EXPECT_EQ(thrown_for(ENOSPC).hint(), "hint");
+}
+
 TEST(ThrowErrno, CallsMissingPrivilegeAndFeaturesUnavailable) {
   for (const int error : {EPERM, EACCES, ENOSYS, EOPNOTSUPP, EAFNOSUPPORT}) {
     EXPECT_EQ(thrown_for(error).kind(), ErrorKind::Unavailable) << error;

@@ -151,7 +151,7 @@ TEST_F(Files, OfFaultsAreErrorsWithALine) {
 
 TEST_F(Files, OfLogsAreFollowedAcrossRotation) {
   const std::string path = put("x.log", "one\n");
-  LogFollower log(path);
+  LogFollower log(current_user(), path);
   EXPECT_EQ(log.read_new(), "one\n");
   EXPECT_EQ(log.read_new(), "");
   put("x.log", "two\n");
@@ -163,7 +163,7 @@ TEST_F(Files, OfLogsAreFollowedAcrossRotation) {
 }
 
 TEST_F(Files, OfLogsMayNotExistYet) {
-  LogFollower log(directory_ + "/later.log");
+  LogFollower log(current_user(), directory_ + "/later.log");
   EXPECT_EQ(log.read_new(), "");
   put("later.log", "hello\n");
   EXPECT_EQ(log.read_new(), "hello\n");

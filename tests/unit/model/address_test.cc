@@ -55,6 +55,12 @@ TEST(ParseSubnet, TakesPrefixesFrom8To29) {
   EXPECT_THAT(usage_of_subnet("10.0.0.0/30"), HasSubstr("not between 8 and 29"));
 }
 
+TEST(ParseSubnet, RefusesAddressesThatNoInstanceCanHave) {
+  for (const auto* text : {"127.0.0.0/16", "0.0.0.0/8", "224.0.0.0/8", "240.0.0.0/16"}) {
+    EXPECT_THAT(usage_of_subnet(text), HasSubstr("cannot be given to instances"));
+  }
+}
+
 TEST(ParseSubnet, RefusesMalformedWords) {
   for (const auto* text :
        {"", "10.0.0.0", "10.0.0.0/", "10.0.0.0/x", "10.0.0.0/16x", "/16", "10.0.0.0/-8"}) {
