@@ -3,13 +3,11 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "src/api/cluster_handle.h"
-#include "src/base/unique_fd.h"
 #include "src/client/packet_source.h"
 #include "src/client/signal_pipe.h"
 
@@ -37,24 +35,5 @@ struct CaptureResult {
 /// @throws Error of the supervisor; Operation when the file can't be written
 CaptureResult run_capture(const ClusterHandle& cluster, const CaptureOptions& options,
                           const Interrupt* interrupt);
-
-/// Writes packets in pcap format, nanosecond timestamps, Ethernet.
-class PcapWriter {
- public:
-  /// @param path "-" is stdout. @throws Error
-  explicit PcapWriter(const std::string& path);
-  PcapWriter(PcapWriter&&) noexcept;
-  PcapWriter& operator=(PcapWriter&&) noexcept;
-  ~PcapWriter();
-
-  void write(const Packet& packet);
-  /// @return false when the reader at the other end of a pipe has gone
-  /// @throws Error Operation when the file can't be written, e.g. no space
-  bool flush();
-
- private:
-  struct Files;
-  std::unique_ptr<Files> files_;
-};
 
 }  // namespace tinet

@@ -9,8 +9,8 @@
 #include <gtest/gtest.h>
 
 #include "src/base/error.h"
-#include "src/client/capture_client.h"
 #include "src/client/packet_text.h"
+#include "src/client/pcap_writer.h"
 #include "tests/support/temp_dir.h"
 
 namespace tinet {
