@@ -1,0 +1,93 @@
+#include "tests/bench/figures.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <sstream>
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "src/base/error.h"
+
+namespace tinet::bench {
+
+namespace {
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t half = values.size() / 2;
+  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
+}  // namespace
+
+Figures::Figure& Figures::figure(const std::string& name) {
+  const auto found = std::find_if(figures_.begin(), figures_.end(),
+                                  [&](const Figure& known) { return known.name == name; });
+  return found != figures_.end() ? *found : figures_.emplace_back(Figure{name, {}, {}});
+}
+
+void Figures::expect(const std::string& name, const Yardstick& yardstick) {
+  figure(name).yardstick = yardstick;
+}
+
+void Figures::add(const std::string& name, Milliseconds sample) {
+  figure(name).samples.push_back(sample.count());
+}
+
+void Figures::time(const std::string& name, const std::function<void()>& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  add(name, std::chrono::steady_clock::now() - start);
+}
+
+void Figures::print() const {
+  for (const auto& [name, yardstick, samples] : figures_) {
+    if (samples.empty()) {
+      continue;
+    }
+    const auto [least, most] = std::minmax_element(samples.begin(), samples.end());
+    std::printf(R"({"name":"%s","value":%.3f,"unit":"ms","n":%zu,"min":%.3f,"max":%.3f)",
+                name.c_str(), median(samples), samples.size(), *least, *most);
+    if (yardstick.goal > 0) {
+      std::printf(R"(,"goal":%g)", yardstick.goal);
+    }
+    if (!yardstick.versus.empty()) {
+      std::printf(R"(,"versus":"%s")", yardstick.versus.c_str());
+    }
+    std::puts("}");
+  }
+  std::fflush(stdout);
+}
+
+void run(const std::string& command) {
+  std::istringstream stream(command);
+  std::vector<std::string> words;
+  for (std::string word; stream >> word;) {
+    words.push_back(word);
+  }
+  std::vector<char*> arguments;
+  for (std::string& word : words) {
+    arguments.push_back(word.data());
+  }
+  arguments.push_back(nullptr);
+
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  pid_t pid = -1;
+  const int error =
+      ::posix_spawnp(&pid, arguments[0], &actions, nullptr, arguments.data(), environ);
+  ::posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) {
+    throw_errno(error, "cannot run '" + command + "'");
+  }
+  int status = 0;
+  if (::waitpid(pid, &status, 0) != pid || status != 0) {
+    throw_operation("failed: '" + command + "'");
+  }
+}
+
+}  // namespace tinet::bench

@@ -1,0 +1,49 @@
+#pragma once
+/// What the benches share: timed work, commands run as a user would run them, and figures as one
+/// JSON line each, which scripts/bench makes a table of.
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace tinet::bench {
+
+using Milliseconds = std::chrono::duration<double, std::milli>;
+
+/// What a figure is held against; both are optional.
+struct Yardstick {
+  double goal = 0;     ///< at most so much is wanted; 0: no goal
+  std::string versus;  ///< the figure that does the same another way
+};
+
+/// Samples by name. Compared figures are sampled in turns, so that a busy moment of the machine
+/// meets all of them.
+class Figures {
+ public:
+  /// Says how `name` is to be read; figures are printed in the order of their first mention.
+  void expect(const std::string& name, const Yardstick& yardstick);
+  void add(const std::string& name, Milliseconds sample);
+  /// Runs `work` and adds the time it took.
+  void time(const std::string& name, const std::function<void()>& work);
+  /// One line each to stdout: {"name":..,"value":MEDIAN,"unit":"ms","n":..,"min":..,"max":..}, and
+  /// "goal" and "versus" where expected.
+  void print() const;
+
+ private:
+  struct Figure {
+    std::string name;
+    Yardstick yardstick;
+    std::vector<double> samples;
+  };
+  Figure& figure(const std::string& name);
+
+  std::vector<Figure> figures_;
+};
+
+/// Runs a program with its output thrown away, and waits for it.
+/// @param command words separated by blanks; nothing is quoted. The program is sought in PATH
+/// @throws Error Operation when it cannot be started or fails, with what it said on stderr above
+void run(const std::string& command);
+
+}  // namespace tinet::bench

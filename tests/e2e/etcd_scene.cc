@@ -1,0 +1,113 @@
+#include "tests/e2e/etcd_scene.h"
+
+#include <algorithm>
+
+#include <boost/json.hpp>
+#include <gtest/gtest.h>
+
+#include "tests/support/eventually.h"
+
+namespace tinet::test {
+
+namespace json = boost::json;
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kPatience = 90s;
+
+bool on_this_machine(const std::string& program) {
+  return run({"/bin/sh", "-c", "command -v " + program}).ok();
+}
+
+}  // namespace
+
+EtcdScene::EtcdScene(int members, const std::vector<std::string>& start_words) : count_(members) {
+  if (!on_this_machine("etcd") || !on_this_machine("etcdctl")) {
+    [] { GTEST_SKIP() << "needs etcd and etcdctl"; }();
+    return;
+  }
+  std::vector<std::string> words = {"start",    "etcd",   "--etcd",    std::to_string(members),
+                                    "--subnet", subnet(), "--publish", "none"};
+  words.insert(words.end(), start_words.begin(), start_words.end());
+  RunOptions with_patience = options();
+  with_patience.timeout = 130s;
+  const RunResult started = tinet(words, with_patience);
+  EXPECT_TRUE(started.ok()) << started;
+  up_ = started.ok();
+}
+
+std::vector<std::string> EtcdScene::members() const {
+  std::vector<std::string> names;
+  for (int i = 0; i < count_; ++i) {
+    names.push_back("etcd-" + std::to_string(i));
+  }
+  return names;
+}
+
+RunResult EtcdScene::ctl(const std::string& member, std::vector<std::string> args) const {
+  args.insert(args.begin(), {"exec", member, "--", "etcdctl"});
+  return tinet(args);
+}
+
+bool EtcdScene::put(const std::string& member, const std::string& key,
+                    const std::string& value) const {
+  const RunResult result = ctl(member, {"--command-timeout=30s", "put", key, value});
+  EXPECT_TRUE(result.ok()) << result;
+  return result.ok();
+}
+
+std::string EtcdScene::local_value(const std::string& member, const std::string& key) const {
+  const RunResult result = ctl(member, {"get", "--consistency=s", "--print-value-only", key});
+  return result.out.substr(0, result.out.find('\n'));
+}
+
+std::string EtcdScene::leader() const {
+  const auto status = json({"status"});
+  std::string leader;
+  for (const auto& instance : status.at("instances").as_array()) {
+    const auto& roles = instance.at("roles").as_array();
+    if (std::find(roles.begin(), roles.end(), "etcd-leader") != roles.end()) {
+      EXPECT_TRUE(leader.empty()) << leader << " and another: " << status;
+      leader = text_at(instance, "/name");
+    }
+  }
+  return leader;
+}
+
+std::string EtcdScene::await_leader(const std::vector<std::string>& not_these) const {
+  std::string found;
+  const bool came = eventually(
+      [&] {
+        found = leader();
+        return !found.empty() &&
+               std::find(not_these.begin(), not_these.end(), found) == not_these.end();
+      },
+      kPatience);
+  EXPECT_TRUE(came) << "leader: '" << found << "'";
+  return came ? found : "";
+}
+
+std::string EtcdScene::hash(const std::string& member) const {
+  const RunResult result = ctl(member, {"endpoint", "hashkv", "-w", "json"});
+  std::error_code error;
+  const json::value answer = json::parse(result.out, error);
+  return error ? ""
+               : text_at(answer, "/0/HashKV/header/revision") + ":" +
+                     text_at(answer, "/0/HashKV/hash");
+}
+
+bool EtcdScene::become_equal() const {
+  return eventually(
+      [&] {
+        const std::string first = hash("etcd-0");
+        const auto all = members();
+        return first.size() > 1 && std::all_of(all.begin(), all.end(), [&](const auto& member) {
+                 return hash(member) == first;
+               });
+      },
+      kPatience);
+}
+
+}  // namespace tinet::test

@@ -1,0 +1,42 @@
+#pragma once
+/// A cluster of real etcd members, asked with etcdctl from inside each member's own network, so
+/// that a member answers whatever is cut.
+
+#include <string>
+#include <vector>
+
+#include "tests/e2e/scene.h"
+
+namespace tinet::test {
+
+class EtcdScene : public Scene {
+ public:
+  /// Starts that many members. Skips the test when there is no etcd or no etcdctl on this machine.
+  explicit EtcdScene(int members, const std::vector<std::string>& start_words = {});
+
+  [[nodiscard]] bool up() const noexcept { return up_; }
+  [[nodiscard]] std::vector<std::string> members() const;
+
+  /// `etcdctl ARGS...` in the place of a member, which answers it.
+  [[nodiscard]] RunResult ctl(const std::string& member, std::vector<std::string> args) const;
+  [[nodiscard]] bool put(const std::string& member, const std::string& key,
+                         const std::string& value) const;
+  /// What the member has, without asking the others; empty for none.
+  [[nodiscard]] std::string local_value(const std::string& member, const std::string& key) const;
+
+  /// Who leads according to `status`; a failed test when it names two at once. Empty: nobody.
+  [[nodiscard]] std::string leader() const;
+  /// Waits until `status` names one who is none of `not_these`. Empty: there came none.
+  [[nodiscard]] std::string await_leader(const std::vector<std::string>& not_these = {}) const;
+  /// Waits until every member has the same revision and the same hash of all keys.
+  [[nodiscard]] bool become_equal() const;
+
+ private:
+  /// Revision and hash of a member's keys; empty when it does not answer.
+  [[nodiscard]] std::string hash(const std::string& member) const;
+
+  int count_;
+  bool up_ = false;
+};
+
+}  // namespace tinet::test
