@@ -60,6 +60,7 @@ StateDir StateDir::create(const std::string& path, StateOwner owner) {
     StateDir state(path, owner, std::move(directory), std::move(locking.lock));
     // The owner asks whether the lock is held; nobody else can open it and so get in the way.
     state.give_to_owner(state.lock_.get(), 0600, kLockName);
+    state.write_pid();
     return state;
   }
   throw_conflict("cluster '" + tag + "' is already running",
@@ -123,6 +124,13 @@ void StateDir::remove() noexcept {
   static_cast<void>(::rmdir(path_.c_str()));
   lock_.reset();
   directory_.reset();
+}
+
+void StateDir::write_pid() const {
+  const std::string text = std::to_string(::getpid()) + "\n";
+  // Who reads it can do without: it only tells a supervisor that is ending from one that lives.
+  static_cast<void>(::ftruncate(lock_.get(), 0));
+  static_cast<void>(::pwrite(lock_.get(), text.data(), text.size(), 0));
 }
 
 }  // namespace tinet

@@ -67,6 +67,7 @@ class StateDir {
  private:
   StateDir(std::string path, StateOwner owner, UniqueFd directory, UniqueFd lock);
   [[nodiscard]] UniqueFd open_file(const std::string& name, int flags);
+  void write_pid() const;
   void give_to_owner(int fd, mode_t mode, const std::string& name) const;
 
   std::string path_;

@@ -10,6 +10,7 @@
 #include "src/base/error.h"
 #include "src/base/text.h"
 #include "src/cli/backend_choice.h"
+#include "src/cli/ending_cluster.h"
 #include "src/cli/json_view.h"
 #include "src/cli/programs.h"
 #include "src/fabric/netns_fabric.h"
@@ -21,12 +22,18 @@ namespace tinet::cli {
 
 namespace {
 
+/// A killed supervisor with a thousand namespaces takes a second or two to end.
+constexpr std::chrono::seconds kEndingMax{10};
+
 /// A tag means one cluster per user, whatever its backend.
 /// @return subnets that the user's living clusters take
 std::vector<Subnet> check_tag_is_free(const UserIds& user, const std::string& tag) {
   std::vector<Subnet> taken;
   for (const auto& cluster : find_clusters(user.uid)) {
     if (!cluster.alive) {
+      continue;
+    }
+    if (cluster.tag == tag && wait_if_ending(cluster, kEndingMax)) {
       continue;
     }
     if (cluster.tag == tag) {
@@ -62,11 +69,12 @@ Subnet choose_subnet(const StartOptions& options, const DataFinding& data,
   if (const auto own = first_free_subnet(candidates, avoided)) {
     return *own;
   }
-  const auto free = first_free_subnet(candidates, of_host);
+  // Who names a subnet means it to be this cluster's alone.
+  const auto free = options.subnet ? std::nullopt : first_free_subnet(candidates, of_host);
   if (!free) {
     throw_conflict(asked.empty() ? "none of the default subnets is free on this host"
                                  : asked + " needs subnet " + to_string(candidates.front()) +
-                                       ", which overlaps an address or route in use",
+                                       ", which overlaps an address, a route or another cluster",
                    "choose a free one with --subnet");
   }
   return *free;

@@ -36,6 +36,21 @@ std::vector<std::string> names_of(const std::vector<Instance*>& instances) {
   return names;
 }
 
+/// Those that can be started. Of several, the ones that run already are left alone; one alone is
+/// what the user meant, and start() says why it cannot be.
+std::vector<Instance*> without_process(const std::vector<Instance*>& chosen,
+                                       std::vector<std::string>& notes) {
+  std::vector<Instance*> startable;
+  for (Instance* instance : chosen) {
+    if (chosen.size() > 1 && is_alive(instance->state())) {
+      notes.push_back("'" + instance->plan().name + "' is running already");
+    } else {
+      startable.push_back(instance);
+    }
+  }
+  return startable;
+}
+
 void check_wait_word(const std::string& word) {
   const std::vector<std::string> known = {"auto", "running", "ready", "no"};
   if (std::find(known.begin(), known.end(), word) == known.end()) {
@@ -82,7 +97,8 @@ asio::awaitable<json::object> Cluster::instance_verb(std::string verb,
   } else if (verb == "kill" || verb == "stop") {
     co_await end_processes(chosen, request, verb == "kill");
   } else if (verb == "start") {
-    co_await start_again(chosen, request, notes);
+    const auto startable = without_process(chosen, notes);
+    co_await start_again(startable, request, notes);
   } else if (verb == "pause") {
     pause(chosen, request);
   } else if (verb == "resume") {

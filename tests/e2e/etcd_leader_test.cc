@@ -36,7 +36,7 @@ TEST(EtcdLeader, IsReplacedWhenCutOffAndRejoinsWhenHealed) {
 
   // The old one has what it had, and promises nothing.
   EXPECT_TRUE(scene.put(next, "k", "after"));
-  EXPECT_NE(scene.ctl(old, {"--command-timeout=3s", "put", "k", "stale"}).exit_code, 0);
+  EXPECT_NE(scene.ctl(old, {"--command-timeout=3s", "put", "other", "x"}).exit_code, 0);
   EXPECT_NE(scene.ctl(old, {"--command-timeout=3s", "get", "k"}).exit_code, 0);
   EXPECT_EQ(scene.local_value(old, "k"), "before");
 
@@ -63,7 +63,7 @@ TEST(EtcdLeader, InAMinorityLosesToTheMajoritysAtTheHighestTerm) {
   const std::string next = scene.await_leader({old, friend_of_old});
   ASSERT_FALSE(next.empty());
   EXPECT_TRUE(scene.put(next, "k", "after"));
-  EXPECT_NE(scene.ctl(friend_of_old, {"--command-timeout=3s", "put", "k", "stale"}).exit_code, 0);
+  EXPECT_NE(scene.ctl(friend_of_old, {"--command-timeout=3s", "put", "other", "x"}).exit_code, 0);
   EXPECT_EQ(text_at(scene.json({"why", old, friend_of_old}), "/reachable"), "yes");
 
   ASSERT_TRUE(scene.tinet({"heal"}).ok());
