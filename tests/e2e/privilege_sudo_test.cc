@@ -168,13 +168,13 @@ TEST(Sudo, OfTheSystemDoes) {
   TINET_NEED(::access("/usr/bin/sudo", X_OK) == 0, "needs sudo");
   const Scene scene(*user);
   // The right to use sudo exists in a mount namespace that ends with this command.
-  std::string script = "set -e; mount -t tmpfs -o mode=755 sudoers /etc/sudoers.d; umask 337; echo '" +
-                       user->name +
-                       " ALL=(ALL:ALL) NOPASSWD: ALL' >/etc/sudoers.d/tinet-test; umask 022; "
-                       "exec setpriv --reuid " +
-                       std::to_string(user->uid) + " --regid " + std::to_string(user->gid) +
-                       " --clear-groups --inh-caps=-all --reset-env sudo -n " + tinet_binary() +
-                       " -T " + scene.tag();
+  std::string script =
+      "set -e; mount -t tmpfs -o mode=755 sudoers /etc/sudoers.d; umask 337; echo '" + user->name +
+      " ALL=(ALL:ALL) NOPASSWD: ALL' >/etc/sudoers.d/tinet-test; umask 022; "
+      "exec setpriv --reuid " +
+      std::to_string(user->uid) + " --regid " + std::to_string(user->gid) +
+      " --clear-groups --inh-caps=-all --reset-env sudo -n " + tinet_binary() + " -T " +
+      scene.tag();
   for (const auto& word : scene.start_words()) {
     script += " '" + word + "'";
   }
