@@ -1,7 +1,7 @@
 // A program in an instance that attacks what holds it, and strangers at the cluster's door.
 
 #include <algorithm>
-#include <filesystem>
+#include <fstream>
 #include <sstream>
 
 #include <boost/json.hpp>
@@ -13,7 +13,6 @@
 namespace tinet::test {
 namespace {
 
-namespace fs = std::filesystem;
 using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -66,25 +65,44 @@ TEST(HostileInstance, GetsNowhere) {
             text_at(named_in(before, "instances", "node-0"), "/pid"));
 }
 
-TEST(HostileInstance, SeesNoStateDirectoryOfAnyClusterOfTheUser) {
-  const Scene scene;
-  TempDir runtime;
-  const Scene other;
-  RunOptions elsewhere = other.options();
-  elsewhere.env["XDG_RUNTIME_DIR"] = runtime.path();
-  ASSERT_TRUE(scene.start());
-  const auto started = other.tinet(other.start_words(), elsewhere);
-  ASSERT_TRUE(started.ok()) << started;
-  const auto mine = scene.json({"status"});
-  const auto theirs = other.tinet({"status", "--json"}, elsewhere);
-  const std::string socket = text_at(boost::json::parse(theirs.out), "/control_socket");
-  ASSERT_TRUE(fs::exists(socket)) << socket;
-  const auto seen = scene.tinet({"exec", "node-0", "--", "test", "-e", socket});
-  EXPECT_NE(seen.exit_code, 0) << socket;
-  const auto seen_back = other.tinet(
-      {"exec", "node-0", "--", "test", "-e", text_at(mine, "/control_socket")}, elsewhere);
-  EXPECT_NE(seen_back.exit_code, 0) << text_at(mine, "/control_socket");
-  EXPECT_TRUE(other.tinet({"stop"}, elsewhere).ok());
+/// Two clusters of one user, FIRST without root and SECOND with sudo, on a /run of their own with a
+/// runtime directory of the user; then an instance of the second looks for the socket of the first.
+constexpr const char* kTwoClusters = R"(set -e
+mount -t tmpfs tmpfs /run
+runtime=/run/user/$SUDO_UID
+install -d /run/user
+install -d -o "$SUDO_UID" -g "$SUDO_GID" -m 700 "$runtime"
+as_user() {
+  setpriv --reuid "$SUDO_UID" --regid "$SUDO_GID" --clear-groups --inh-caps=-all \
+    env -u SUDO_UID -u SUDO_GID "$TINET" "$@"
+}
+trap 'as_user -T "$FIRST" stop -q; as_user -T "$SECOND" stop -q' EXIT
+as_user -T "$FIRST" start "$TOPOLOGY" --subnet "$FIRST_SUBNET"
+"$TINET" -T "$SECOND" start "$TOPOLOGY" --subnet "$SECOND_SUBNET"
+test -S "$runtime/tinet/$FIRST/control.sock"
+as_user -T "$SECOND" exec node-0 -- ls -A "$runtime/tinet" >"$SEEN"
+)";
+
+TEST(HostileInstance, SeesNoOtherClusterOfItsUser) {
+  TINET_SKIP_UNLESS(is_root(), kNeedsRoot);
+  const auto user = ordinary_user_with_home();
+  TINET_NEED(user, kNeedsUser);
+  const Scene first(*user);
+  const Scene second(*user);
+  RunOptions options = sudo_options(second, *user);
+  options.env.insert({{"TINET", tinet_binary()},
+                      {"TOPOLOGY", first.write("topology.yaml", kSleepers)},
+                      {"FIRST", first.tag()},
+                      {"FIRST_SUBNET", first.subnet()},
+                      {"SECOND", second.tag()},
+                      {"SECOND_SUBNET", second.subnet()},
+                      {"SEEN", first.write("seen", "not yet")}});
+  const auto result = run({"unshare", "--mount", "sh", "-c", kTwoClusters}, options);
+  ASSERT_TRUE(result.ok()) << result;
+  std::ifstream seen(first.path("seen"));
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(seen), {}), "");
+  EXPECT_THAT(first.left(), IsEmpty());
+  EXPECT_THAT(second.left(), IsEmpty());
 }
 
 TEST(ControlSocket, IsForItsUserAlone) {
