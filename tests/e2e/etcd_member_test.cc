@@ -64,12 +64,14 @@ TEST(EtcdMember, KeepsItsDataWhenItIsKilledAndStarted) {
     return;
   }
   ASSERT_TRUE(scene.put("etcd-0", "k", "v"));
+  const std::string old = scene.await_leader();
   const RunResult killed = scene.tinet({"kill", "role:etcd-leader"});
   ASSERT_TRUE(killed.ok()) << killed;
-  const auto next = scene.await_leader();
+  EXPECT_EQ(text_at(named_in(scene.json({"status"}), "instances", old), "/state"), "stopped");
+  const std::string next = scene.await_leader({old});
   ASSERT_FALSE(next.empty());
   EXPECT_TRUE(scene.put(next, "k", "w"));
-  const RunResult started = scene.tinet({"start-instance", "etcd"});
+  const RunResult started = scene.tinet({"start-instance", old});
   EXPECT_TRUE(started.ok()) << started;
   EXPECT_EQ(text_at(scene.json({"status"}), "/state"), "ready");
   EXPECT_TRUE(scene.become_equal());
