@@ -209,11 +209,11 @@ components:
 
 TEST(Topology, ThatIsWrongIsRefusedWithItsLine) {
   const Scene scene;
-  const RunResult result = scene.tinet(
-      scene.start_words("tinet: 1\nname: wrong\ncomponents:\n  node:\n    progam: /bin/sleep\n"));
+  const RunResult result = scene.tinet(scene.start_words(
+      "tinet: 1\nname: wrong\ncomponents:\n  node:\n    program: /bin/sleep\n    agrs: []\n"));
   EXPECT_EQ(result.exit_code, 2) << result;
-  EXPECT_THAT(result.err, HasSubstr("topology.yaml:5"));
-  EXPECT_THAT(result.err, HasSubstr("did you mean 'program'?"));
+  EXPECT_THAT(result.err, HasSubstr("topology.yaml:6"));
+  EXPECT_THAT(result.err, HasSubstr("did you mean 'args'?"));
 }
 
 TEST(DryRun, ShowsEveryCommandLineOfATidbClusterAndStartsNothing) {

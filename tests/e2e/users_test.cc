@@ -123,10 +123,11 @@ RunResult start_with_prepared_tmp(const Scene& scene, const User& user,
                                              user.home + "'"
                                        : "unshare --user --map-user=" + uid + " --map-group=" + gid;
   const std::string script =
-      "set -e; topology=$(cat '" + scene.path("topology.yaml") +
+      // Opened before the new /tmp hides it: the build may lie there.
+      "set -e; exec 9<'" + tinet_binary() + "'; topology=$(cat '" + scene.path("topology.yaml") +
       "'); mount -t tmpfs tmpfs /tmp; chmod 1777 /tmp; echo \"$topology\" >/tmp/topology.yaml; " +
-      prepare + "; exec " + become + " '" + tinet_binary() +
-      "' start /tmp/topology.yaml --subnet " + scene.subnet();
+      prepare + "; exec " + become + " /proc/self/fd/9 start /tmp/topology.yaml --subnet " +
+      scene.subnet();
   std::vector<std::string> argv = {"unshare", "--mount"};
   if (!is_root()) {
     argv.insert(argv.end(), {"--user", "--map-root-user"});
