@@ -45,7 +45,8 @@ void print_plan(const StartPlan& start, Context& context) {
   }
 }
 
-json::value start_cluster(const StartPlan& start, Context& context) {
+json::value start_cluster(const StartPlan& start, Context& context,
+                          const std::function<void(const json::value&)>& before_handover) {
   announce(start, context);
   const UniqueFd data_lock = claim_data(start, context);
   const RunAs as{.user = start.user};
@@ -64,6 +65,10 @@ json::value start_cluster(const StartPlan& start, Context& context) {
     json::value status =
         launch.wait_ready(interrupt, [&](const json::value& progress) { view.update(progress); });
     view.clear();
+    if (before_handover) {
+      before_handover(status);
+    }
+    launch.accept();
     return status;
   } catch (const Error&) {
     view.clear();

@@ -1,10 +1,12 @@
 #include <memory>
+#include <optional>
 
 #include <boost/json.hpp>
 
 #include "src/cli/cluster_start.h"
 #include "src/cli/commands.h"
 #include "src/cli/foreground.h"
+#include "src/cli/program_run.h"
 #include "src/cli/start_flags.h"
 
 namespace tinet::cli {
@@ -22,7 +24,14 @@ int run_start(const StartCommand& options, Context& context) {
     print_plan(start, context);
     return 0;
   }
-  const boost::json::value status = start_cluster(start, context);
+  // In the foreground the cluster ends with this process, also when that is killed.
+  std::optional<StopGuard> guard;
+  const boost::json::value status =
+      start_cluster(start, context, [&](const boost::json::value& ready) {
+        if (options.foreground) {
+          guard.emplace(context, ready);
+        }
+      });
   if (context.globals.json) {
     context.print_json(status);
   } else {

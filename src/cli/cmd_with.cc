@@ -1,4 +1,5 @@
 #include <memory>
+#include <optional>
 
 #include <boost/json.hpp>
 
@@ -23,12 +24,12 @@ int run_with(const StartFlags& flags, Context& context) {
     print_plan(start, context);
     return 0;
   }
-  const boost::json::value status = start_cluster(start, context);
-  // From here on the cluster is stopped whatever happens, also when this process is killed.
-  StopGuard guard(context);
+  std::optional<StopGuard> guard;
+  const boost::json::value status = start_cluster(
+      start, context, [&](const boost::json::value& ready) { guard.emplace(context, ready); });
   const int result =
       run_program(context.command, program_environment(context, start.plan.tag, status));
-  guard.stop_now();
+  guard->stop_now();
   return result;
 }
 

@@ -153,13 +153,15 @@ json::value Launch::wait_ready(const Interrupt& interrupt,
     if (const auto& progress = member_of(line, "progress"); progress.is_object()) {
       on_progress(progress);
     } else if (const auto& ready = member_of(line, "ready"); ready.is_object()) {
-      // From here on the cluster is the user's; until then the supervisor would undo it.
-      send_all(channel_.get(), "\n");
       return ready;
     } else {
       throw api::error_from_json(line);
     }
   }
+}
+
+void Launch::accept() {
+  send_all(channel_.get(), "\n");
 }
 
 }  // namespace tinet::cli

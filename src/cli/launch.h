@@ -31,12 +31,16 @@ class Launch {
   ~Launch() = default;
 
   /// Calls `on_progress` with each {"instance","state","waiting_for","text"} and returns the status
-  /// of the ready cluster. When the user wants out, asks the supervisor to undo the start, waits
-  /// for the end of that (a second signal or `kUnwindMax` ends the wait) and throws Interrupted.
+  /// of the ready cluster, which is the user's only after accept(). When the user wants out, asks
+  /// the supervisor to undo the start, waits for the end of that (a second signal or `kUnwindMax`
+  /// ends the wait) and throws Interrupted.
   /// @throws Error of the supervisor; Operation when it died, with its log as hint
   [[nodiscard]] boost::json::value wait_ready(
       const Interrupt& interrupt,
       const std::function<void(const boost::json::value& progress)>& on_progress);
+
+  /// Takes the ready cluster over: from here on it stays when this process ends.
+  void accept();
 
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
 

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <utility>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -128,38 +129,46 @@ int run_program(const std::vector<std::string>& command,
   return wait_for(child, signals);
 }
 
-StopGuard::StopGuard(Context& context) {
+StopGuard::StopGuard(Context& context, const boost::json::value& status) {
   int ends[2];
   const int made = ::pipe2(ends, O_CLOEXEC);
   if (const int error = errno; made != 0) {
     throw_errno(error, "cannot make a pipe");
   }
-  const UniqueFd reader(ends[0]);
+  UniqueFd reader(ends[0]);
   alive_.reset(ends[1]);
   helper_ = ::fork();
   if (const int error = errno; helper_ < 0) {
     throw_errno(error, "cannot start a process");
   }
-  if (helper_ > 0) {
-    return;
+  if (helper_ == 0) {
+    wait_and_stop(std::move(reader), context, number_of(status, "supervisor_pid").value_or(0));
   }
-  // The helper: a session of its own, so that ^C does not reach it, and no end of the caller's
-  // pipes, because it may live a little longer than its parent.
+}
+
+void StopGuard::wait_and_stop(UniqueFd reader, const Context& context, std::int64_t supervisor) {
+  // A session of its own, so that ^C does not reach it, and none of its parent's descriptors: it
+  // may live a little longer, and must not keep open what others see the end of.
   ::setsid();
-  alive_.reset();
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     ::dup2(null, standard);
   }
+  constexpr int kReader = STDERR_FILENO + 1;
+  ::dup2(reader.get(), kReader);
+  ::close_range(kReader + 1, ~0U, 0);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     ::signal(signal, SIG_IGN);
   }
   char byte = 0;
-  while (::read(reader.get(), &byte, 1) < 0 && errno == EINTR) {
+  while (::read(kReader, &byte, 1) < 0 && errno == EINTR) {
   }
   try {
     if (const auto cluster = running_cluster(context)) {
-      stop_cluster(Client::connect(*cluster), {});
+      const Client client = Client::connect(*cluster);
+      if (number_of(client.get("/v1/status"), "supervisor_pid") == supervisor) {
+        stop_cluster(client, {});
+      }
     }
   } catch (const Error&) {
     ::_exit(1);

@@ -2,6 +2,7 @@
 /// Running the user's program beside a cluster (`with`), and stopping the cluster afterwards on
 /// every path.
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -27,12 +28,15 @@ namespace tinet::cli {
 [[nodiscard]] int run_program(const std::vector<std::string>& command,
                               const std::map<std::string, std::string>& environment);
 
-/// Stops the cluster of the context's tag when stop_now() is called, and also when this process
-/// ends without that, however it ends: a helper process waits for the end of a pipe.
+/// Stops a cluster when stop_now() is called, and also when this process ends without that, however
+/// it ends: a helper process waits for the end of a pipe. A later cluster of the same tag is left
+/// alone.
 class StopGuard {
  public:
-  /// Call it while the process has one thread. @throws Error
-  explicit StopGuard(Context& context);
+  /// Call it while the process has one thread.
+  /// @param status of the cluster, which has the context's tag
+  /// @throws Error
+  StopGuard(Context& context, const boost::json::value& status);
   StopGuard(const StopGuard&) = delete;
   StopGuard& operator=(const StopGuard&) = delete;
   StopGuard(StopGuard&&) = delete;
@@ -43,6 +47,10 @@ class StopGuard {
   void stop_now();
 
  private:
+  /// The helper's whole life.
+  [[noreturn]] static void wait_and_stop(UniqueFd reader, const Context& context,
+                                         std::int64_t supervisor);
+
   UniqueFd alive_;  ///< the helper reads the other end
   pid_t helper_ = -1;
 };

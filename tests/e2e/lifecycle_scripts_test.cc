@@ -1,9 +1,10 @@
 // tinet in scripts: nothing holds a pipe, stdout carries the document alone, exit codes pass
 // through, and what was started ends with who started it.
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
-#include <fstream>
+#include <cstdlib>
 
 #include <boost/json.hpp>
 #include <gmock/gmock.h>
@@ -109,20 +110,38 @@ TEST(Stop, IsDoneBySigtermToTheSupervisorToo) {
   EXPECT_THAT(scene.left(), IsEmpty());
 }
 
-TEST(Foreground, StopsTheClusterAtCtrlC) {
+TEST(Foreground, StopsTheClusterWhenItEnds) {
+  const Scene scene;
+  auto words = scene.start_words();
+  words.emplace_back("--foreground");
+  for (const int signal : {SIGINT, SIGKILL}) {
+    const auto start = scene.beside(words);
+    // The signal comes at once, so also before anything waits for it.
+    ASSERT_TRUE(start->wait_for_output("is ready", 30s));
+    start->signal(signal);
+    EXPECT_EQ(start->finish().exit_code, signal == SIGINT ? 130 : 128 + SIGKILL);
+    EXPECT_THAT(scene.left(), IsEmpty());
+  }
+}
+
+TEST(Foreground, EndsWithTheCluster) {
   const Scene scene;
   auto words = scene.start_words();
   words.emplace_back("--foreground");
   const auto start = scene.beside(words);
   ASSERT_TRUE(start->wait_for_output("is ready", 30s));
-  start->signal(SIGINT);
-  EXPECT_EQ(start->finish().exit_code, 130);
-  EXPECT_THAT(scene.left(), IsEmpty());
+  EXPECT_TRUE(scene.tinet({"stop", "--must-exist"}).ok());
+  const RunResult result = start->finish();
+  EXPECT_TRUE(result.ok()) << result;
 }
 
 class Exec : public ::testing::Test {
  protected:
-  void SetUp() override { ASSERT_TRUE(scene_.start()); }
+  void SetUp() override {
+    // A directory in it that this user may not search would make "not found" a "denied".
+    ASSERT_EQ(::setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1), 0);
+    ASSERT_TRUE(scene_.start());
+  }
 
   [[nodiscard]] RunResult exec(const std::vector<std::string>& command,
                                const std::string& target = "node-0",
@@ -193,10 +212,27 @@ TEST_F(With, ReturnsTheCommandsStatusAndStops) {
 }
 
 TEST_F(With, StopsWhenTheCommandCannotBeRunOrDies) {
-  EXPECT_EQ(scene_.tinet(words({"no-such-program-anywhere"})).exit_code, 127);
+  EXPECT_EQ(scene_.tinet(words({"/no/such/program"})).exit_code, 127);
   EXPECT_THAT(scene_.left(), IsEmpty());
   EXPECT_EQ(scene_.tinet(words({"sh", "-c", "kill -TERM $$"})).exit_code, 128 + SIGTERM);
   EXPECT_THAT(scene_.left(), IsEmpty());
+}
+
+TEST_F(With, LeavesALaterClusterOfTheSameTagAlone) {
+  const auto with = scene_.beside(words({"sh", "-c", "echo up; exec sleep 1000"}));
+  ASSERT_TRUE(with->wait_for_output("up", 30s));
+  ASSERT_TRUE(scene_.tinet({"stop", "--must-exist"}).ok());
+  ASSERT_TRUE(scene_.start());
+  with->signal(SIGKILL);
+  static_cast<void>(with->finish());
+  const auto helper_is_gone = [&] {
+    const auto processes = scene_.processes();
+    return std::none_of(processes.begin(), processes.end(), [](const ProcessOfScene& process) {
+      return process.command.find(" with ") != std::string::npos;
+    });
+  };
+  EXPECT_TRUE(eventually(helper_is_gone, 20s));
+  EXPECT_EQ(text_at(scene_.json({"status"}), "/state"), "ready");
 }
 
 TEST_F(With, StopsWhenItIsKilled) {
