@@ -156,6 +156,13 @@ YamlValue YamlMap::require(const std::string& key) {
   auto value = get(key);
   if (!value) {
     const auto& path = value_.path();
+    // Its misspelling is what the user has to correct.
+    for (const auto& entry : entries_) {
+      if (std::find(known_.begin(), known_.end(), entry.key) == known_.end() &&
+          !nearest(entry.key, {key}).empty()) {
+        fail_unknown(entry, {key});
+      }
+    }
     fail_at(value_.place(), (path.empty() ? "" : "'" + path + "': ") + "missing key '" + key + "'");
   }
   return *value;
@@ -164,12 +171,16 @@ YamlValue YamlMap::require(const std::string& key) {
 void YamlMap::finish() const {
   for (const auto& entry : entries_) {
     if (std::find(known_.begin(), known_.end(), entry.key) == known_.end()) {
-      const auto& path = value_.path();
-      fail_at(entry.place,
-              "unknown key '" + entry.key + "'" + (path.empty() ? "" : " in '" + path + "'"),
-              suggestion(entry.key, known_));
+      fail_unknown(entry, known_);
     }
   }
+}
+
+void YamlMap::fail_unknown(const Entry& entry, const std::vector<std::string>& candidates) const {
+  const auto& path = value_.path();
+  fail_at(entry.place,
+          "unknown key '" + entry.key + "'" + (path.empty() ? "" : " in '" + path + "'"),
+          suggestion(entry.key, candidates));
 }
 
 }  // namespace tinet::detail

@@ -78,6 +78,9 @@ class YamlMap {
     YamlValue value;
     SourcePlace place;
   };
+  [[noreturn]] void fail_unknown(const Entry& entry,
+                                 const std::vector<std::string>& candidates) const;
+
   YamlValue value_;
   std::vector<Entry> entries_;
   std::vector<std::string> known_;

@@ -131,6 +131,8 @@ const BadCase kBadCases[] = {
     {"- a\n", "t.yaml:1: is not a topology", ""},
     {"tinet: 2\n", "t.yaml:1: 'tinet' must be 1, but is '2'", ""},
     {"tinet: 1\nname: t\n", "t.yaml:1: missing key 'components'", ""},
+    {"tinet: 1\nname: t\ncomponents:\n  node:\n    progam: sleep\n",
+     "t.yaml:5: unknown key 'progam' in 'components.node'", "did you mean 'program'?"},
     {"tinet: 1\nname: T\ncomponents: {}\n", "t.yaml:2: 'T' is not a name for a topology", "a-z"},
     {"tinet: 1\nname: t\ncomponents: {}\n", "t.yaml:3: 'components' needs at least one component",
      ""},
