@@ -210,7 +210,7 @@ components:
 TEST(Topology, ThatIsWrongIsRefusedWithItsLine) {
   const Scene scene;
   const RunResult result = scene.tinet(scene.start_words(
-      "tinet: 1\nname: wrong\ncomponents:\n  node:\n    program: /bin/sleep\n    agrs: []\n"));
+      "tinet: 1\nname: wrong\ncomponents:\n  node:\n    program: /bin/sleep\n    argss: []\n"));
   EXPECT_EQ(result.exit_code, 2) << result;
   EXPECT_THAT(result.err, HasSubstr("topology.yaml:6"));
   EXPECT_THAT(result.err, HasSubstr("did you mean 'args'?"));
