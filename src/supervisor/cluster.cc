@@ -17,6 +17,7 @@
 #include "src/supervisor/checks.h"
 #include "src/supervisor/documents.h"
 #include "src/supervisor/join.h"
+#include "src/supervisor/plan_user.h"
 #include "src/topology/render.h"
 
 namespace tinet {
@@ -26,16 +27,6 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::chrono::milliseconds kSettlePause{100};
-
-UserIds user_of(const PlanUser& user) {
-  UserIds ids;
-  ids.uid = user.uid;
-  ids.gid = user.gid;
-  ids.groups.assign(user.groups.begin(), user.groups.end());
-  ids.name = user.name;
-  ids.home = user.home;
-  return ids;
-}
 
 /// /etc/hosts of every instance: itself and all the others by name.
 std::string hosts_of(const ClusterPlan& plan) {
@@ -63,8 +54,8 @@ Cluster::Cluster(const asio::any_io_executor& executor, ClusterPlan plan,
       journal_(journal),
       place_(std::move(place)),
       changes_(executor),
-      context_{executor_,           plan_,           *fabric_,     journal_, changes_,
-               user_of(plan_.user), hosts_of(plan_), place_.masked},
+      context_{executor_,       plan_,        *fabric_, journal_, changes_, user_ids(plan_.user),
+               hosts_of(plan_), place_.masked},
       roles_(plan_, *fabric_,
              [this](const std::string& name) { return instance(name).pid() != 0; }),
       faults_(executor_, plan_, *fabric_, journal_, roles_, changes_,
@@ -106,6 +97,10 @@ asio::awaitable<void> Cluster::start(std::vector<api::FaultRequest> faults) {
     co_return;
   }
   co_await start_components(deadline);
+  come_up();
+}
+
+void Cluster::come_up() {
   phase_ = Phase::Up;
   journal_.add("tinet", "cluster-ready", "", "every instance is ready");
   changes_.notify();
@@ -270,7 +265,7 @@ asio::awaitable<void> Cluster::stop(bool force) {
   changes_.notify();
 }
 
-void Cluster::mark_failed(std::string why) {
+void Cluster::mark_failed(std::string_view why) {
   phase_ = Phase::Failed;
   journal_.add("tinet", "cluster-failed", "", why);
   changes_.notify();

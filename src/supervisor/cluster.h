@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -47,7 +48,7 @@ class Cluster : public ExecHost {
   /// Stops everything in the plan's stop order, closes published ports and removes the network.
   [[nodiscard]] boost::asio::awaitable<void> stop(bool force);
   /// The start failed and the cluster is kept for a look (--on-failure keep).
-  void mark_failed(std::string why);
+  void mark_failed(std::string_view why);
 
   /// The status object.
   [[nodiscard]] boost::asio::awaitable<boost::json::object> status();
@@ -87,6 +88,9 @@ class Cluster : public ExecHost {
   [[nodiscard]] boost::json::object instance_document(const Instance& instance,
                                                       const RoleResult& roles,
                                                       const std::string& network) const;
+  /// @throws Error Conflict once a stop has begun
+  void refuse_when_stopping() const;
+  void come_up();
   void forget_reference_data();
   boost::asio::awaitable<void> start_components(Deadline deadline);
   boost::asio::awaitable<void> start_level(std::vector<const ComponentPlan*> level,

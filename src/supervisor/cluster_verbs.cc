@@ -79,9 +79,7 @@ asio::awaitable<std::vector<Instance*>> Cluster::selected(std::string selector,
 
 asio::awaitable<json::object> Cluster::instance_verb(std::string verb,
                                                      api::InstanceRequest request) {
-  if (phase_ == Phase::Stopping || phase_ == Phase::Stopped) {
-    throw_conflict("cluster '" + plan_.tag + "' is stopping");
-  }
+  refuse_when_stopping();
   check_wait_word(request.wait);
   std::vector<std::string> notes;
   const auto chosen = co_await selected(request.selector, request.seed, notes);
@@ -112,6 +110,12 @@ asio::awaitable<json::object> Cluster::instance_verb(std::string verb,
   answer["instances"] = json::value_from(names_of(chosen));
   answer["notes"] = json::value_from(notes);
   co_return answer;
+}
+
+void Cluster::refuse_when_stopping() const {
+  if (phase_ == Phase::Stopping || phase_ == Phase::Stopped) {
+    throw_conflict("cluster '" + plan_.tag + "' is stopping");
+  }
 }
 
 asio::awaitable<void> Cluster::restart(std::vector<Instance*> chosen,
@@ -149,6 +153,8 @@ asio::awaitable<void> Cluster::end_processes(std::vector<Instance*> chosen,
 asio::awaitable<void> Cluster::start_again(std::vector<Instance*> chosen,
                                            api::InstanceRequest request,
                                            std::vector<std::string>& notes) {
+  // A stop of the cluster may have begun while a restart waited for its instances.
+  refuse_when_stopping();
   const Deadline deadline =
       std::chrono::steady_clock::now() + std::chrono::milliseconds(plan_.start_timeout_ms);
   std::vector<Instance*> waited;
@@ -195,8 +201,7 @@ asio::awaitable<void> Cluster::resume(std::vector<Instance*> chosen) {
   if (unstarted && chosen.size() == instances_.size()) {
     co_await start_components(std::chrono::steady_clock::now() +
                               std::chrono::milliseconds(plan_.start_timeout_ms));
-    phase_ = Phase::Up;
-    changes_.notify();
+    come_up();
     co_return;
   }
   for (Instance* instance : chosen) {

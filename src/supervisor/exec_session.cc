@@ -184,11 +184,12 @@ asio::awaitable<int> ExecSessions::run_command(api::ExecRequest words, Request r
   request.fds.clear();
 
   const auto peer = request.peer;
-  sessions_.insert(session);
+  const auto sessions = sessions_;
+  sessions->insert(session);
   peer->on_close([session] { session->kill(); });
   const ScopeExit forget([&] {
     peer->on_close({});
-    sessions_.erase(session);
+    sessions->erase(session);
   });
   boost::system::error_code ignored;
   auto token = asio::redirect_error(asio::use_awaitable, ignored);
@@ -202,7 +203,7 @@ asio::awaitable<int> ExecSessions::run_command(api::ExecRequest words, Request r
 }
 
 void ExecSessions::kill_all() noexcept {
-  for (const auto& session : sessions_) {
+  for (const auto& session : *sessions_) {
     session->kill();
   }
 }

@@ -64,7 +64,7 @@ class ExecSessions {
 
   /// Kills every command; their run() then ends.
   void kill_all() noexcept;
-  [[nodiscard]] std::size_t running() const noexcept { return sessions_.size(); }
+  [[nodiscard]] std::size_t running() const noexcept { return sessions_->size(); }
 
  private:
   struct Session;
@@ -73,7 +73,9 @@ class ExecSessions {
 
   boost::asio::any_io_executor executor_;
   ExecHost& host_;
-  std::set<std::shared_ptr<Session>> sessions_;
+  using Sessions = std::set<std::shared_ptr<Session>>;
+  /// Shared with the commands under way, which the loop may drop after this object.
+  std::shared_ptr<Sessions> sessions_ = std::make_shared<Sessions>();
 };
 
 }  // namespace tinet

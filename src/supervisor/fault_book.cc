@@ -1,9 +1,9 @@
 #include "src/supervisor/fault_book.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
+#include "src/base/clock.h"
 #include "src/base/error.h"
 
 namespace tinet {
@@ -31,10 +31,7 @@ std::optional<Fault> FaultBook::end(FaultId id, Ending ending) {
   }
   Fault fault = std::move(found->second);
   active_.erase(found);
-  const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
-                          std::chrono::system_clock::now().time_since_epoch())
-                          .count();
-  ended_.push_back({fault, ending, now_ms});
+  ended_.push_back({fault, ending, unix_ms_now()});
   if (ended_.size() > kEndedMax) {
     ended_.erase(ended_.begin());
   }
@@ -49,6 +46,7 @@ std::vector<Fault> FaultBook::expire(MonoTime now) {
     }
   }
   std::vector<Fault> expired;
+  expired.reserve(due.size());
   for (const auto id : due) {
     expired.push_back(*end(id, Ending::Expired));
   }

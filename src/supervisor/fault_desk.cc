@@ -10,6 +10,7 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value_from.hpp>
 
+#include "src/base/clock.h"
 #include "src/base/error.h"
 #include "src/base/text.h"
 #include "src/model/scope.h"
@@ -25,12 +26,6 @@ namespace {
 
 /// A probe and its arrival take well under a millisecond; the rest is for a loaded machine.
 constexpr std::chrono::milliseconds kVerifyMargin{50};
-
-std::int64_t unix_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 MonoTime now() {
   return std::chrono::steady_clock::now();
@@ -104,7 +99,7 @@ asio::awaitable<json::object> FaultDesk::create(api::FaultRequest request) {
   fault.links = std::move(choice.links);
   fault.action.cut = CutMode::Drop;
   fault.summary = request.summary;
-  fault.created_at_unix_ms = unix_ms();
+  fault.created_at_unix_ms = unix_ms_now();
   const MonoTime start = now();
   if (request.for_ms) {
     fault.end = start + std::chrono::milliseconds(*request.for_ms);
@@ -133,9 +128,20 @@ asio::awaitable<json::object> FaultDesk::create(api::FaultRequest request) {
   notes.insert(notes.end(), report.notes.begin(), report.notes.end());
   answer["notes"] = json::value_from(notes);
   if (request.verify_ms) {
-    answer["verify"] = co_await verify(links, std::chrono::milliseconds(*request.verify_ms));
+    answer["verify"] = co_await verify_applied(id, links, *request.verify_ms);
   }
   co_return answer;
+}
+
+/// The fault is in place by now, so an error has to say so.
+asio::awaitable<json::object> FaultDesk::verify_applied(FaultId id, std::vector<Link> links,
+                                                        std::int64_t budget_ms) {
+  try {
+    co_return co_await verify(std::move(links), std::chrono::milliseconds(budget_ms));
+  } catch (const Error& error) {
+    throw Error(error.kind(), to_string(id) + " is in place but unverified: " + error.what(),
+                error.hint().empty() ? "undo it with: tinet heal " + to_string(id) : error.hint());
+  }
 }
 
 asio::awaitable<json::object> FaultDesk::verify(std::vector<Link> links,
@@ -238,7 +244,7 @@ Fault FaultDesk::add_process_fault(FaultKind kind, std::vector<std::string> targ
   fault.kind = kind;
   fault.target = std::move(target);
   fault.summary = std::move(summary);
-  fault.created_at_unix_ms = unix_ms();
+  fault.created_at_unix_ms = unix_ms_now();
   fault.end = end;
   book_.add(fault);
   journal_fault("user", "fault-applied", fault);
@@ -363,10 +369,14 @@ void FaultDesk::expire_due() {
     return;
   }
   for (const auto& fault : expired) {
-    if (fault.links.empty()) {
-      end_process_fault_(fault);
-    }
     journal_fault(fault.links.empty() ? "tinet" : "kernel", "fault-expired", fault);
+    if (fault.links.empty()) {
+      try {
+        end_process_fault_(fault);
+      } catch (const Error& error) {
+        journal_.add("tinet", "fault-clean-up-failed", fault.target.front(), error.what());
+      }
+    }
   }
   // The kernel has ended them already; this only clears what is left of them in the book of rules.
   try {

@@ -33,7 +33,8 @@ class FaultDesk {
             Journal& journal, RoleBoard& roles, Changes& changes,
             std::function<void(const Fault&)> end_process_fault);
 
-  /// Applies the fault (or, with dry_run, only says what would be sent). Nothing changes on error.
+  /// Applies the fault (or, with dry_run, only says what would be sent). Nothing changes on error,
+  /// except that a fault whose verification cannot be made stays; the message then says so.
   /// @return the answer of POST /v1/faults
   /// @throws Error Usage, Conflict, Operation
   [[nodiscard]] boost::asio::awaitable<boost::json::object> create(api::FaultRequest request);
@@ -70,6 +71,8 @@ class FaultDesk {
  private:
   [[nodiscard]] FaultFacts facts(const Fault& fault);
   [[nodiscard]] boost::json::object document(const Fault& fault);
+  boost::asio::awaitable<boost::json::object> verify_applied(FaultId id, std::vector<Link> links,
+                                                             std::int64_t budget_ms);
   boost::asio::awaitable<boost::json::object> verify(std::vector<Link> links,
                                                      std::chrono::milliseconds budget);
   void journal_fault(std::string_view actor, std::string_view event, const Fault& fault);

@@ -111,7 +111,8 @@ asio::awaitable<bool> HttpConnection::serve_one() {
     const bool stays = message.keep_alive && !finishing_;
     co_await write_document(response.status, std::move(response.document), stays);
   }
-  co_return message.keep_alive&& message.may_chunk && !finishing_;
+  const bool goes_on = message.keep_alive && message.may_chunk && !finishing_;
+  co_return goes_on;
 }
 
 asio::awaitable<bool> HttpConnection::read_request(HttpMessage& message) {

@@ -46,6 +46,8 @@ struct HttpMessage {
 class RequestReader {
  public:
   explicit RequestReader(const HttpLimits& limits);
+  RequestReader(const RequestReader&) = delete;
+  RequestReader& operator=(const RequestReader&) = delete;
   RequestReader(RequestReader&&) noexcept;
   RequestReader& operator=(RequestReader&&) noexcept;
   ~RequestReader();

@@ -55,6 +55,8 @@ struct Request {
 /// Where a stream puts its lines.
 class LineWriter {
  public:
+  LineWriter(const LineWriter&) = delete;
+  LineWriter& operator=(const LineWriter&) = delete;
   virtual ~LineWriter() = default;
   /// Sends one line; returns when the kernel took it, so a reader that does not read holds the
   /// stream up and nothing piles up here.
@@ -63,8 +65,6 @@ class LineWriter {
 
  protected:
   LineWriter() = default;
-  LineWriter(const LineWriter&) = default;
-  LineWriter& operator=(const LineWriter&) = default;
 };
 
 /// Writes lines until it returns. Cancelled (terminal) when the client goes away and when the

@@ -13,6 +13,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "src/base/error.h"
+#include "src/base/scope_exit.h"
 #include "src/base/text.h"
 #include "src/base/units.h"
 #include "src/process/process_tree.h"
@@ -26,7 +27,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::size_t kTailLines = 15;
-constexpr std::size_t kTailBytes = 16 * 1024;
+constexpr std::size_t kTailBytes = 16UL << 10U;
 
 std::string directory_of(const std::string& path) {
   const auto slash = path.rfind('/');
@@ -112,7 +113,8 @@ void Instance::check_access(const Sandbox& sandbox) const {
 std::vector<std::string> Instance::environment() const {
   std::vector<std::string> environment;
   for (const auto& [name, value] : plan_.env) {
-    environment.push_back(name + "=" + value);
+    environment.push_back(name);
+    environment.back().append("=").append(value);
   }
   return environment;
 }
@@ -137,6 +139,7 @@ void Instance::start(std::string_view actor) {
     throw_conflict("'" + plan_.name + "' is already " + std::string(to_string(before)),
                    "use: tinet restart " + plan_.name);
   }
+  ScopeExit undo([this] { drop_process(); });
   try {
     prepare_files();
     const UniqueFd log = open_log_append(run_as(), plan_.log, Rotate::Yes);
@@ -158,9 +161,10 @@ void Instance::start(std::string_view actor) {
     check_access(*sandbox_);
     execute(log);
   } catch (Error& error) {
-    drop_process();
-    throw error.about(plan_.name, error.log_tail());
+    error.about(plan_.name, error.log_tail());
+    throw;
   }
+  undo.dismiss();
   if (before != InstanceState::Planned) {
     ++restarts_;
   }
@@ -217,11 +221,15 @@ bool Instance::is_ready_by(Deadline deadline) const {
     return false;
   }
   Error error(ErrorKind::Operation, message, "see its log: " + plan_.log);
-  throw error.about(plan_.name, log_tail());
+  throw Error(error.about(plan_.name, log_tail()));
 }
 
 asio::awaitable<void> Instance::stop(std::string actor, int signal_number,
                                      std::chrono::milliseconds grace) {
+  if (state_ == InstanceState::Stopping) {
+    co_await join_stop(signal_number);
+    co_return;
+  }
   if (!is_alive(state_)) {
     co_return;
   }
@@ -240,6 +248,16 @@ asio::awaitable<void> Instance::stop(std::string actor, int signal_number,
   const bool forced = result.outcome == StopOutcome::Forced && grace.count() > 0;
   move_to(InstanceState::Stopped, actor,
           forced ? "killed after its grace" : "stopped: " + last_exit_);
+}
+
+asio::awaitable<void> Instance::join_stop(int signal_number) {
+  if (signal_number == SIGKILL) {
+    sandbox_->kill();
+  }
+  while (state_ == InstanceState::Stopping) {
+    const auto seen = context_.changes.version();
+    co_await context_.changes.wait(seen);
+  }
 }
 
 asio::awaitable<void> Instance::kill(std::string actor) {

@@ -66,6 +66,7 @@ class Instance : public std::enable_shared_from_this<Instance> {
   [[nodiscard]] Deadline ready_limit(Deadline deadline) const;
 
   /// Signal, grace, then SIGKILL to everything in the sandbox; returns when nothing of it is left.
+  /// While another stop is under way it waits for that one.
   [[nodiscard]] boost::asio::awaitable<void> stop(std::string actor, int signal,
                                                   std::chrono::milliseconds grace);
   /// SIGKILL to the whole tree at once; returns when nothing of it is left.
@@ -114,6 +115,8 @@ class Instance : public std::enable_shared_from_this<Instance> {
   void check_access(const Sandbox& sandbox) const;
   void execute(const UniqueFd& log);
   void drop_process();
+  /// For a second stop while one is under way: only a SIGKILL makes the first one quicker.
+  boost::asio::awaitable<void> join_stop(int signal_number);
   boost::asio::awaitable<void> watch_exit(std::uint64_t run);
   boost::asio::awaitable<void> watch_ready(std::uint64_t run);
   boost::asio::awaitable<std::optional<std::string>> first_unmet();

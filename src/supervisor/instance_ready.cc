@@ -35,7 +35,7 @@ asio::awaitable<void> Instance::watch_ready(std::uint64_t run) {
     std::optional<std::string> reason;
     try {
       reason = co_await first_unmet();
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
       reason = error.what();
     }
     if (run != run_ || state_ != InstanceState::Running) {
@@ -82,12 +82,16 @@ asio::awaitable<std::optional<std::string>> Instance::first_unmet() {
 }
 
 asio::awaitable<bool> Instance::command_succeeds(std::vector<std::string> command) {
+  const std::shared_ptr<Sandbox> sandbox = sandbox_;
+  if (!sandbox) {
+    // The instance ended while its other checks were asked; outside of it the command may not run.
+    co_return false;
+  }
   SpawnOptions options;
   options.program = command.front();
   options.args.assign(command.begin() + 1, command.end());
   options.env = environment();
   options.cwd = plan_.directory;
-  const std::shared_ptr<Sandbox> sandbox = sandbox_;
   options.sandbox = sandbox.get();
   options.user = context_.user;
   // Shared, because a timer that has just fired runs its handler after the command's own end.

@@ -8,17 +8,13 @@
 
 #include <boost/json/serialize.hpp>
 
+#include "src/base/clock.h"
+
 namespace tinet {
 
 namespace {
 
 constexpr std::size_t kRecentMax = 10'000;
-
-std::int64_t unix_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 }  // namespace
 
@@ -29,7 +25,7 @@ void Journal::add(std::string_view actor, std::string_view event, std::string_vi
                   std::string_view text, boost::json::object details) {
   boost::json::object line;
   line["seq"] = ++last_seq_;
-  line["time_unix_ms"] = unix_ms();
+  line["time_unix_ms"] = unix_ms_now();
   line["monotonic_ns"] = std::chrono::steady_clock::now().time_since_epoch().count();
   line["actor"] = actor;
   line["event"] = event;

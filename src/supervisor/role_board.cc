@@ -1,15 +1,16 @@
 #include "src/supervisor/role_board.h"
 
+#include <exception>
 #include <memory>
 #include <utility>
 
 #include <sys/socket.h>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "src/base/error.h"
 #include "src/supervisor/changes.h"
 #include "src/supervisor/checks.h"
 #include "src/supervisor/probe.h"
@@ -42,8 +43,6 @@ asio::awaitable<void> ask_member(std::shared_ptr<Round> round, std::size_t slot,
   ask.body = query.body;
   round->answers[slot].answer =
       co_await ask_http(std::move(socket), address, port, std::move(ask), kAnswerTimeout);
-  --round->missing;
-  round->done.notify();
 }
 
 }  // namespace
@@ -67,11 +66,23 @@ asio::awaitable<RoleResult> RoleBoard::resolve(std::vector<std::string> words) {
       answer.error = "not running";
       continue;
     }
-    UniqueFd socket =
-        fabric_.open_socket(endpoint_of(plan_, *instance), AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    UniqueFd socket;
+    try {
+      socket = fabric_.open_socket(endpoint_of(plan_, *instance), AF_INET,
+                                   SOCK_STREAM | SOCK_NONBLOCK, 0);
+    } catch (const Error& error) {
+      answer.error = error.what();
+      continue;
+    }
     ++round->missing;
     asio::co_spawn(executor, ask_member(round, slot, std::move(socket), instance->address, *port),
-                   asio::detached);
+                   [round, slot](const std::exception_ptr& failure) {
+                     if (failure) {
+                       round->answers[slot].answer.error = "the question failed";
+                     }
+                     --round->missing;
+                     round->done.notify();
+                   });
   }
   while (round->missing > 0) {
     const auto seen = round->done.version();

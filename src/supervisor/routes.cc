@@ -144,8 +144,8 @@ asio::awaitable<Response> answer_post(Cluster& cluster, const SupervisorActions&
     co_return document(std::move(answer));
   }
   if (request.path == "/v1/stop") {
-    auto words = api::parse_request<api::StopRequest>(request.body);
-    json::object last = co_await actions.stop(std::move(words));
+    const auto words = api::parse_request<api::StopRequest>(request.body);
+    json::object last = co_await actions.stop(words);
     co_return document(std::move(last));
   }
   if (request.path == "/v1/exec") {

@@ -1,10 +1,10 @@
 #include "src/supervisor/salvage.h"
 
-#include <chrono>
 #include <filesystem>
 #include <system_error>
 #include <vector>
 
+#include "src/base/clock.h"
 #include "src/base/error.h"
 #include "src/process/user_files.h"
 
@@ -42,11 +42,8 @@ std::string salvage_logs(const ClusterPlan& plan, const RunAs& as) {
   if (plan.keep_data) {
     return plan.data_dir;
   }
-  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
-                       std::chrono::system_clock::now().time_since_epoch())
-                       .count();
   const fs::path parent = fs::path(plan.data_dir).parent_path() / ".failed" / plan.tag;
-  const fs::path directory = parent / std::to_string(now);
+  const fs::path directory = parent / std::to_string(unix_ms_now());
   const RunResult result = run_as_user(as, [&] {
     bool any = false;
     try {

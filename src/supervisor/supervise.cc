@@ -25,12 +25,14 @@
 
 #include "src/api/cluster_handle.h"
 #include "src/api/state_dir.h"
+#include "src/base/clock.h"
 #include "src/base/error.h"
 #include "src/base/scope_exit.h"
 #include "src/process/user_files.h"
 #include "src/supervisor/capture.h"
 #include "src/supervisor/cluster.h"
 #include "src/supervisor/launch_channel.h"
+#include "src/supervisor/plan_user.h"
 #include "src/supervisor/routes.h"
 #include "src/supervisor/salvage.h"
 
@@ -57,12 +59,6 @@ FabricPlan fabric_plan(const ClusterPlan& plan) {
   return fabric;
 }
 
-std::int64_t unix_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
-
 /// state.json: what `list` and `cleanup` need to know about a cluster that may be dead.
 json::object state_document(const ClusterPlan& plan) {
   return {{"schema", 1},
@@ -75,7 +71,7 @@ json::object state_document(const ClusterPlan& plan) {
           {"owner_uid", plan.user.uid},
           {"owner", plan.user.name},
           {"supervisor_pid", ::getpid()},
-          {"started_at_unix_ms", unix_ms()}};
+          {"started_at_unix_ms", unix_ms_now()}};
 }
 
 /// Directories under which control sockets live, of the user's other clusters as well: to them an
@@ -137,6 +133,7 @@ class Supervisor {
     asio::co_spawn(loop_, stop_on_signal(), asio::detached);
     const bool started = co_await start();
     if (started) {
+      arm_ttl();
       while (!ending_) {
         const auto seen = ended_.version();
         co_await ended_.wait(seen);
@@ -171,13 +168,8 @@ class Supervisor {
     return actions;
   }
 
-  RunAs as_user() {
-    const PlanUser& user = launch_.plan.user;
-    UserIds ids;
-    ids.uid = user.uid;
-    ids.gid = user.gid;
-    ids.groups.assign(user.groups.begin(), user.groups.end());
-    return {ids, nullptr, std::chrono::minutes(10)};
+  [[nodiscard]] RunAs as_user() const {
+    return {user_ids(launch_.plan.user), nullptr, std::chrono::minutes(10)};
   }
 
   /// @return false when the start failed and was undone
@@ -203,9 +195,6 @@ class Supervisor {
       channel_.close();
       if (!known) {
         co_return co_await give_up(std::make_exception_ptr(given_up()));
-      }
-      if (const auto& ttl = cluster_->plan().ttl_ms) {
-        arm_ttl(std::chrono::milliseconds(*ttl));
       }
       co_return true;
     }
@@ -246,7 +235,7 @@ class Supervisor {
   }
 
   /// Undoes a failed start, or keeps it for a look under --on-failure keep.
-  asio::awaitable<bool> give_up(const std::exception_ptr& failure) {
+  asio::awaitable<bool> give_up(std::exception_ptr failure) {
     Error error = given_up();
     try {
       std::rethrow_exception(failure);
@@ -304,7 +293,12 @@ class Supervisor {
     }
     stopping_ = true;
     exec_->kill_all();
-    co_await cluster_->stop(request.force);
+    try {
+      co_await cluster_->stop(request.force);
+    } catch (const std::exception&) {
+      stopping_ = false;  // it may be tried again
+      throw;
+    }
     remove_data(request.keep_data);
     json::object last = co_await cluster_->status();
     ending_ = true;
@@ -320,25 +314,44 @@ class Supervisor {
       remove_tree(as_user(), launch_.plan.data_dir);
     } catch (const Error& error) {
       journal_.add("tinet", "data-not-removed", "", error.what());
-      notes_.push_back(error.what());
     }
   }
 
   asio::awaitable<void> stop_on_signal() {
-    boost::system::error_code error;
-    co_await signals_.async_wait(asio::redirect_error(asio::use_awaitable, error));
-    if (!error && !stopping_) {
-      journal_.add("tinet", "signalled", "", "the supervisor was asked to end by a signal");
-      static_cast<void>(co_await stop({}));
+    for (;;) {
+      boost::system::error_code error;
+      co_await signals_.async_wait(asio::redirect_error(asio::use_awaitable, error));
+      if (error) {
+        co_return;
+      }
+      co_await stop_unasked("signalled", "the supervisor was asked to end by a signal");
     }
   }
 
-  void arm_ttl(std::chrono::milliseconds after) {
-    ttl_.expires_after(after);
+  /// A stop that nobody waits for, so what it fails with is an event.
+  asio::awaitable<void> stop_unasked(std::string_view event, std::string_view text) {
+    if (stopping_) {
+      co_return;
+    }
+    journal_.add("tinet", event, "", text);
+    const api::StopRequest request;
+    try {
+      static_cast<void>(co_await stop(request));
+    } catch (const std::exception& failure) {
+      journal_.add("tinet", "stop-failed", "", failure.what());
+    }
+  }
+
+  void arm_ttl() {
+    const auto& ttl = cluster_->plan().ttl_ms;
+    if (!ttl) {
+      return;
+    }
+    ttl_.expires_after(std::chrono::milliseconds(*ttl));
     ttl_.async_wait([this](const boost::system::error_code& error) {
-      if (!error && !stopping_) {
-        journal_.add("tinet", "ttl-passed", "", "the time given by --ttl is over");
-        asio::co_spawn(loop_, stop({}), asio::detached);
+      if (!error) {
+        asio::co_spawn(loop_, stop_unasked("ttl-passed", "the time given by --ttl is over"),
+                       asio::detached);
       }
     });
   }
@@ -355,7 +368,6 @@ class Supervisor {
   asio::steady_timer ttl_;
   Changes ended_;
   json::object failure_;
-  std::vector<std::string> notes_;
   bool stopping_ = false;
   bool ending_ = false;
   bool failed_ = false;
@@ -378,9 +390,11 @@ int supervise(UniqueFd control, const FabricFactory& factory) {
     return supervisor.exit_status();
   } catch (const Error& error) {
     channel.send(api::to_json(error).as_object());
-    channel.close();
-    return 1;
+  } catch (const std::exception& error) {
+    channel.send(api::to_json(Error(ErrorKind::Operation, error.what())).as_object());
   }
+  channel.close();
+  return 1;
 }
 
 }  // namespace tinet

@@ -29,6 +29,8 @@ class LogPattern {
   /// @throws Error Usage for a malformed pattern, or one of more than 500 characters;
   ///         parse_topology() has checked those of topologies
   explicit LogPattern(const std::string& pattern);
+  LogPattern(const LogPattern&) = delete;
+  LogPattern& operator=(const LogPattern&) = delete;
   LogPattern(LogPattern&&) noexcept;
   LogPattern& operator=(LogPattern&&) noexcept;
   ~LogPattern();
