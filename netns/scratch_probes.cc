@@ -16,7 +16,8 @@
 namespace tinet {
 namespace {
 
-using namespace nft;  // a table of trials written in its words
+// A table of trials written in its words.
+using namespace nft;  // NOLINT(google-build-using-namespace): local to this file
 
 constexpr auto kMinute = Milliseconds(60'000);
 

@@ -309,6 +309,7 @@ Dump Socket::query(Request& request) {
   }
 }
 
+// NOLINTNEXTLINE(readability-make-member-function-const): changes the socket
 void Socket::join(std::uint32_t group) {
   set_option(fd(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, static_cast<int>(group),
              "the multicast group");
@@ -337,6 +338,7 @@ std::size_t Socket::send_limit() const {
   return static_cast<std::size_t>(size) - kSendReserve;
 }
 
+// NOLINTNEXTLINE(readability-make-member-function-const): changes the socket
 bool Socket::reserve_send(std::size_t bytes) {
   if (bytes <= send_limit()) {
     return true;

@@ -123,7 +123,7 @@ class Socket {
   [[nodiscard]] bool receive(Clock::time_point until, bool& overflow, const std::string& what);
   [[nodiscard]] bool receive_now(bool& overflow);
   void discard_answers();
-  std::size_t chunk_end(const Request& request, std::size_t begin) const;
+  [[nodiscard]] std::size_t chunk_end(const Request& request, std::size_t begin) const;
   void execute_chunk(Request& request, std::size_t begin, std::size_t end,
                      std::vector<Refusal>& refusals);
   [[nodiscard]] bool try_dump(Request& request, Dump& dump);

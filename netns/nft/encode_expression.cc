@@ -234,19 +234,20 @@ ExpressionPtr make(const Queue& e) {
 ExpressionPtr make(const CompatQueue& e) {
   constexpr std::uint32_t kRevision = 3;
   constexpr std::size_t kAlignment = alignof(std::uint64_t);
-  constexpr std::size_t size = (sizeof(xt_NFQ_info_v3) + kAlignment - 1) / kAlignment * kAlignment;
+  constexpr std::size_t kSize = (sizeof(xt_NFQ_info_v3) + kAlignment - 1) / kAlignment * kAlignment;
   xt_NFQ_info_v3 info{};
   info.queuenum = e.number;
   info.queues_total = e.total;
   info.flags = e.bypass ? NFQ_FLAG_BYPASS : 0;
   Builder builder("target");
   builder.text(NFTNL_EXPR_TG_NAME, "NFQUEUE").u32(NFTNL_EXPR_TG_REV, kRevision);
-  void* const copy = std::calloc(1, size);
+  void* const copy = std::calloc(1, kSize);
   if (copy == nullptr) {
     throw std::bad_alloc();
   }
   std::memcpy(copy, &info, sizeof info);
-  return builder.owned(NFTNL_EXPR_TG_INFO, copy, size).take();
+  // NOLINTNEXTLINE(clang-analyzer-unix.Malloc): owned() hands it over
+  return builder.owned(NFTNL_EXPR_TG_INFO, copy, kSize).take();
 }
 
 ExpressionPtr make(const Unknown& e) {

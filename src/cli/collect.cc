@@ -87,7 +87,7 @@ void copy_files(const RunAs& as, const std::vector<Copy>& copies) {
 }  // namespace
 
 std::string collect(const Client& client, const std::string& directory, Context& context) {
-  const std::string path = fs::absolute(directory).lexically_normal().string();
+  std::string path = fs::absolute(directory).lexically_normal().string();
   const RunAs as{.user = invoking_user(), .limit = std::chrono::minutes(5)};
   make_directories(as, {path});
   write_files(as, documents_of(client, path, context));

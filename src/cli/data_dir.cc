@@ -41,6 +41,7 @@ DataRecord read_record(const RunAs& as, const std::string& directory) {
 
 std::string counts_text(const std::map<std::string, int>& counts) {
   std::vector<std::string> parts;
+  parts.reserve(counts.size());
   for (const auto& [component, count] : counts) {
     parts.push_back(component + " " + std::to_string(count));
   }

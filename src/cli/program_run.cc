@@ -42,6 +42,7 @@ std::string variable_name(const std::string& instance, const std::string& servic
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> result;
+  result.reserve(texts.size() + 1);
   for (auto& text : texts) {
     result.push_back(text.data());
   }
@@ -98,6 +99,7 @@ int run_program(const std::vector<std::string>& command,
                 const std::map<std::string, std::string>& environment) {
   std::vector<std::string> words = command;
   std::vector<std::string> variables;
+  variables.reserve(environment.size());
   for (const auto& [name, value] : environment) {
     variables.push_back(name + "=" + value);
   }

@@ -71,7 +71,8 @@ BinarySearch search_for(const UserIds& user, const Context& context) {
 
 void ask_versions(Binaries& binaries, const UserIds& user) {
   const RunAs as{.user = user, .limit = std::chrono::seconds(1)};
-  for (auto& [component, binary] : binaries.by_component) {
+  for (auto& [component, found] : binaries.by_component) {
+    auto& binary = found;  // clang before 16 captures no structured bindings
     if (!binary.version.empty() || !binary.prefix.empty()) {
       continue;
     }

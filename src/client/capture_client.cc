@@ -37,7 +37,7 @@ PacketSource open_packet_source(const ClusterHandle& cluster, const std::string&
   api::CaptureRequest words;
   words.target = target;
   const auto client = Client::connect(cluster, interrupt);
-  client.post("/v1/capture", api::to_json(words), {theirs.get()});
+  static_cast<void>(client.post("/v1/capture", api::to_json(words), {theirs.get()}));
   theirs.reset();
   std::array<char, 16> buffer;
   auto received = receive_message(ours.get(), buffer, MSG_DONTWAIT);

@@ -122,7 +122,7 @@ int PendingRequest::fd() const noexcept {
 }
 
 bool PendingRequest::receive() {
-  std::array<char, 16 * 1024> buffer;
+  std::array<char, 16UL << 10U> buffer;
   wait_ready(fd(), POLLIN, state_->interrupt);
   const auto received = receive_message(fd(), buffer, MSG_DONTWAIT);
   if (received.error == EAGAIN || received.error == EINTR) {

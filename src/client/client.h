@@ -39,8 +39,8 @@ class Client {
 
   /// @param fds borrowed, at most kDescriptorsMax; sent with the first byte
   /// @throws Error as get()
-  boost::json::value post(const std::string& path, const boost::json::value& body,
-                          const std::vector<int>& fds = {}) const;
+  [[nodiscard]] boost::json::value post(const std::string& path, const boost::json::value& body,
+                                        const std::vector<int>& fds = {}) const;
 
   /// Calls `on_line` for each JSON line until it returns false or the stream ends.
   /// @throws Error as get(), also when the stream ends with an error
@@ -62,6 +62,8 @@ class PendingRequest {
   PendingRequest(const ClusterHandle& cluster, std::string_view method, const std::string& path,
                  const boost::json::value* body, const std::vector<int>& fds,
                  const Interrupt* interrupt);
+  PendingRequest(const PendingRequest&) = delete;
+  PendingRequest& operator=(const PendingRequest&) = delete;
   PendingRequest(PendingRequest&&) noexcept;
   PendingRequest& operator=(PendingRequest&&) noexcept;
   ~PendingRequest();

@@ -110,7 +110,7 @@ class TerminalRelay {
 
   /// @return true when there was something
   bool carry_output() {
-    std::array<char, 16 * 1024> buffer;
+    std::array<char, 16UL << 10U> buffer;
     const auto count = ::read(master_.get(), buffer.data(), buffer.size());
     if (count > 0) {
       return write_all(STDOUT_FILENO, buffer.data(), static_cast<std::size_t>(count));

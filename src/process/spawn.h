@@ -94,7 +94,7 @@ class Child {
   /// Sends a signal to this one process.
   /// @return Gone when it has ended and was reaped
   /// @throws Error Unavailable without permission
-  Delivery signal(int signal_number) const;
+  [[nodiscard]] Delivery signal(int signal_number) const;
 
   /// Completes when the process has ended and was reaped; soon if that was before. Any number of
   /// waits may be pending; each may be cancelled (operation_aborted). Any completion token works:

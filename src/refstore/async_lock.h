@@ -15,6 +15,7 @@ namespace tinet::refstore {
 
 class AsyncLock {
   struct State {
+    explicit State(boost::asio::any_io_executor loop) : executor(std::move(loop)) {}
     boost::asio::any_io_executor executor;
     bool held = false;
     std::deque<std::shared_ptr<boost::asio::steady_timer>> waiting;

@@ -27,6 +27,8 @@ class Clerk {
  public:
   /// @param pd addresses of the view service, at least one
   Clerk(boost::asio::any_io_executor executor, std::vector<Endpoint> pd);
+  Clerk(const Clerk&) = delete;
+  Clerk& operator=(const Clerk&) = delete;
   ~Clerk();
 
   /// Runs the operation; any number at the same time. A put without a client id gets the id and the

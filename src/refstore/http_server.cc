@@ -53,6 +53,10 @@ http::response<http::string_body> wire(HttpResponse answer, unsigned version, bo
 
 /// What connections hold on to; outlives the HttpServer when they do.
 struct HttpServer::Shared {
+  Shared(HttpHandler answers, std::shared_ptr<Unreliable> network,
+         const asio::any_io_executor& executor)
+      : handler(std::move(answers)), fates(std::move(network)), room(executor) {}
+
   HttpHandler handler;
   std::shared_ptr<Unreliable> fates;
   std::size_t connections = 0;
@@ -139,8 +143,7 @@ asio::awaitable<void> HttpServer::Shared::serve(std::shared_ptr<Shared> shared, 
 HttpServer::HttpServer(asio::any_io_executor executor, HttpHandler handler,
                        std::shared_ptr<Unreliable> fates)
     : executor_(executor),
-      shared_(std::make_shared<Shared>(std::move(handler), std::move(fates), std::size_t{0},
-                                       asio::steady_timer(executor))) {}
+      shared_(std::make_shared<Shared>(std::move(handler), std::move(fates), executor)) {}
 
 void HttpServer::listen(const Endpoint& endpoint) {
   try {

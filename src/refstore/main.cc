@@ -17,7 +17,7 @@
 
 namespace {
 
-using namespace tinet::refstore;
+using namespace tinet::refstore;  // NOLINT(google-build-using-namespace): its program
 
 constexpr std::string_view kLabel =
     "tinet's reference store, a stand-in that is not TiDB software, in the role of ";

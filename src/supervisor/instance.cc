@@ -113,8 +113,7 @@ void Instance::check_access(const Sandbox& sandbox) const {
 std::vector<std::string> Instance::environment() const {
   std::vector<std::string> environment;
   for (const auto& [name, value] : plan_.env) {
-    environment.push_back(name);
-    environment.back().append("=").append(value);
+    environment.push_back(name + "=" + value);
   }
   return environment;
 }

@@ -72,8 +72,9 @@ TEST(Client, TakesLargeAnswersAndSendsLargeBodies) {
 TEST(Client, SeesTheRefusalOfABodyThatIsTooLarge) {
   HttpHost host(echo);
   const auto client = Client::connect(host.cluster());
-  const auto error =
-      error_of([&] { client.post("/", boost::json::value(std::string(8U << 20U, 'x'))); });
+  const auto error = error_of([&] {
+    static_cast<void>(client.post("/", boost::json::value(std::string(8U << 20U, 'x'))));
+  });
   EXPECT_EQ(error.kind(), ErrorKind::Usage);
   EXPECT_THAT(error.what(), HasSubstr("too large"));
 }
@@ -94,7 +95,7 @@ TEST(Client, ThrowsTheSupervisorsErrors) {
   });
   const auto client = Client::connect(host.cluster());
   for (const auto& error : {error_of([&] { static_cast<void>(client.get("/")); }),
-                            error_of([&] { client.post("/", nullptr); }),
+                            error_of([&] { static_cast<void>(client.post("/", nullptr)); }),
                             error_of([&] { client.stream("/", [](auto) { return true; }); })}) {
     EXPECT_EQ(error.kind(), ErrorKind::Conflict);
     EXPECT_STREQ(error.what(), "role 'pd-leader' is vacant");
