@@ -51,7 +51,7 @@ std::string read_user_file(const std::string& path, const std::string& what) {
     cannot_read(path, what, error);
   }
   std::string content;
-  std::string buffer(64 * 1024, '\0');
+  std::string buffer(64UL << 10U, '\0');
   for (;;) {
     const auto count = ::read(file.get(), buffer.data(), buffer.size());
     const int error = errno;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 #include <map>
 
@@ -11,6 +12,7 @@ namespace {
 
 std::vector<std::string> instance_names(const std::string& component, int count) {
   std::vector<std::string> names;
+  names.reserve(static_cast<std::size_t>(std::max(count, 0)));
   for (int index = 0; index < count; ++index) {
     names.push_back(component + "-" + std::to_string(index));
   }

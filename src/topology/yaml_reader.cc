@@ -106,7 +106,7 @@ void YamlValue::each_element(const std::function<void(const YamlValue&)>& use) c
     fail(std::string("must be a list, but is ") + kind());
   }
   std::size_t index = 0;
-  for (const auto& element : node_) {
+  for (const YAML::Node& element : node_) {
     use(YamlValue(element, path_ + "[" + std::to_string(index++) + "]", *file_));
   }
 }

@@ -30,8 +30,8 @@ namespace tinet::detail {
 /// A node with the path of keys that led to it, for errors: "components.node.stop.grace".
 class YamlValue {
  public:
-  YamlValue(YAML::Node node, std::string path, const std::string& file)
-      : node_(std::move(node)), path_(std::move(path)), file_(&file) {}
+  YamlValue(const YAML::Node& node, std::string path, const std::string& file)
+      : node_(node), path_(std::move(path)), file_(&file) {}
 
   [[nodiscard]] const YAML::Node& node() const { return node_; }
   [[nodiscard]] const std::string& path() const { return path_; }

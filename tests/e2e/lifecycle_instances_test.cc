@@ -158,6 +158,29 @@ TEST_F(Instances, AreCollectedWithAllThatIsKnown) {
   EXPECT_EQ(cluster_state(), "ready");
 }
 
+/// Both ends of a stop that is already under way: the cluster's waits for it, a forced one ends it.
+TEST(Stop, TakesAnInstanceThatIsStoppingAlready) {
+  constexpr std::string_view kStubborn = R"(tinet: 1
+name: stubborn
+components:
+  node:
+    program: /bin/sh
+    args: ["-c", "trap '' TERM; echo trapped; while :; do sleep 1000000; done"]
+    ready: {log: "trapped", timeout: 30s}
+    stop: {signal: TERM, grace: 60s}
+)";
+  const Scene scene;
+  ASSERT_TRUE(scene.start(kStubborn));
+  const auto earlier = scene.beside({"stop-instance", "node-0"});
+  ASSERT_TRUE(eventually(
+      [&] { return text_at(scene.json({"status"}), "/instances/0/state") == "stopping"; }, 20s));
+  const RunResult stop = scene.tinet({"stop", "--force"});
+  EXPECT_TRUE(stop.ok()) << stop;
+  const RunResult instance = earlier->finish();
+  EXPECT_TRUE(instance.ok()) << instance;
+  EXPECT_THAT(scene.left(), IsEmpty());
+}
+
 TEST(Data, IsReusedWithItsAddressesWhenKept) {
   const Scene scene;
   ASSERT_TRUE(scene.start(kCounting));
