@@ -7,72 +7,152 @@ namespace tinet::fabric {
 
 namespace {
 
+/// A flapping link is scheduled again when so many entries of its schedule have passed.
+constexpr std::size_t kRefreshAfter = kLayersMax / 2;
+/// Phases of flapping faults that are looked at: what another fault hides fills no layer.
+constexpr int kPhasesMax = 4 * kLayersMax;
+
 /// Without an end a fault outlives every other one.
 MonoTime end_of(const Fault& fault) {
   return fault.end.value_or(MonoTime::max());
 }
 
-bool changes_links(const Fault& fault) {
-  return fault.action.cut.has_value();
+/// Whether a fault acts at `time`, and when that changes next.
+struct Phase {
+  bool acts = false;
+  MonoTime until = MonoTime::max();
+};
+
+Phase phase_at(const Fault& fault, MonoTime time) {
+  const MonoTime end = end_of(fault);
+  if (time >= end) {
+    return {};
+  }
+  if (!fault.flap) {
+    return {true, end};
+  }
+  const Flap& flap = *fault.flap;
+  const auto period = flap.down + flap.up;
+  const auto since = std::max(time - flap.start, Nanoseconds{0});
+  const auto into = since % period;
+  const bool down = into < flap.down;
+  const MonoTime change = time + (down ? flap.down - into : period - into);
+  return {down, std::min(change, end)};
+}
+
+/// Cuts of the same packets: the strongest stays, with all faults that are as strong.
+std::vector<EffectClause> strongest_cuts(std::span<const Acting> acting) {
+  std::vector<EffectClause> cuts;
+  for (const Acting& one : acting) {
+    if (!one.clause->action.cut) {
+      continue;
+    }
+    const CutMode mode = *one.clause->action.cut;
+    const auto same = std::find_if(cuts.begin(), cuts.end(), [&](const EffectClause& cut) {
+      return cut.match == one.clause->match;
+    });
+    LinkAction action;
+    action.cut = mode;
+    if (same == cuts.end()) {
+      cuts.push_back({one.clause->match, action, {one.fault->id}});
+    } else if (mode == *same->action.cut) {
+      same->faults.push_back(one.fault->id);
+    } else if (mode > *same->action.cut) {
+      *same = {one.clause->match, action, {one.fault->id}};
+    }
+  }
+  std::stable_sort(cuts.begin(), cuts.end(), [](const EffectClause& a, const EffectClause& b) {
+    return *a.action.cut > *b.action.cut;
+  });
+  return cuts;
 }
 
 }  // namespace
 
-TimedEffect compose(std::span<const Fault* const> faults) {
-  TimedEffect composed;
-  for (const Fault* fault : faults) {
-    // CutMode ascends from the weakest to the strongest.
-    if (fault->action.cut && (!composed.effect.cut || *fault->action.cut > *composed.effect.cut)) {
-      composed.effect.cut = fault->action.cut;
+Effect compose(std::span<const Acting> acting) {
+  std::vector<Acting> by_age(acting.begin(), acting.end());
+  std::stable_sort(by_age.begin(), by_age.end(),
+                   [](const Acting& a, const Acting& b) { return a.fault->id < b.fault->id; });
+  Effect effect;
+  effect.clauses = strongest_cuts(by_age);
+  if (const auto everything = effect.cut()) {
+    std::erase_if(effect.clauses, [&](const EffectClause& clause) {
+      return *clause.action.cut < *everything ||
+             (*clause.action.cut == *everything && !clause.match.everything());
+    });
+    return effect;
+  }
+  for (const Acting& one : by_age) {
+    LinkAction action = one.clause->action;
+    action.cut.reset();
+    action.seed = 0;
+    if (action != LinkAction{}) {
+      action.seed = one.clause->action.seed;
+      effect.clauses.push_back({one.clause->match, action, {one.fault->id}});
     }
   }
-  for (const Fault* fault : faults) {
-    if (composed.effect.cut && fault->action.cut == composed.effect.cut) {
-      composed.decided_by.push_back(fault->id);
-    }
-  }
-  std::sort(composed.decided_by.begin(), composed.decided_by.end());
-  return composed;
+  return effect;
 }
 
-Schedule make_schedule(std::span<const Fault* const> faults) {
-  std::vector<const Fault*> by_end(faults.begin(), faults.end());
-  std::stable_sort(by_end.begin(), by_end.end(),
-                   [](const Fault* a, const Fault* b) { return end_of(*a) < end_of(*b); });
-  Schedule schedule;
-  for (std::size_t i = 0; i < by_end.size();) {
-    TimedEffect entry = compose(std::span(by_end).subspan(i));
-    entry.end = by_end[i]->end;
-    const bool same_as_before = !schedule.empty() && schedule.back().effect == entry.effect &&
-                                schedule.back().decided_by == entry.decided_by;
-    if (same_as_before) {
-      schedule.back().end = entry.end;
-    } else if (!entry.effect.empty()) {
-      schedule.push_back(std::move(entry));
+LinkSchedule make_schedule(Link link, std::span<const Acting> acting, MonoTime now) {
+  LinkSchedule result{link, {}, {}};
+  const bool flaps = std::any_of(acting.begin(), acting.end(),
+                                 [](const Acting& one) { return one.fault->flap.has_value(); });
+  std::vector<Acting> active;
+  int phases = 0;
+  for (MonoTime time = now; time != MonoTime::max();) {
+    const bool last = flaps && (result.schedule.size() + 1 == kLayersMax || ++phases == kPhasesMax);
+    MonoTime next = MonoTime::max();
+    active.clear();
+    for (const Acting& one : acting) {
+      const Phase phase = phase_at(*one.fault, time);
+      if (phase.acts && !(last && one.fault->flap)) {
+        active.push_back(one);
+      }
+      if (!(last && one.fault->flap)) {
+        next = std::min(next, phase.until);
+      }
     }
-    const MonoTime passed = end_of(*by_end[i]);
-    while (i < by_end.size() && end_of(*by_end[i]) == passed) {
-      ++i;
+    TimedEffect entry{compose(active), {}};
+    if (next != MonoTime::max()) {
+      entry.end = next;
     }
+    if (!result.schedule.empty() && result.schedule.back().effect == entry.effect) {
+      result.schedule.back().end = entry.end;
+    } else {
+      result.schedule.push_back(std::move(entry));
+    }
+    if (last) {
+      result.refresh_at = result.schedule.size() > kRefreshAfter
+                              ? result.schedule[kRefreshAfter - 1].end
+                              : std::optional(time);
+      break;
+    }
+    time = next;
   }
-  return schedule;
+  while (!result.schedule.empty() && result.schedule.back().effect.empty()) {
+    result.schedule.pop_back();
+  }
+  return result;
 }
 
 std::vector<LinkSchedule> link_schedules(const std::vector<Fault>& active, MonoTime now) {
-  std::vector<std::pair<Link, const Fault*>> acting;
+  std::vector<std::pair<Link, Acting>> acting;
   for (const Fault& fault : active) {
-    if (changes_links(fault) && end_of(fault) > now) {
-      for (const Link& link : fault.links) {
-        acting.emplace_back(link, &fault);
-      }
+    if (end_of(fault) <= now) {
+      continue;
+    }
+    for (std::size_t i = 0; i < fault.links.size(); ++i) {
+      acting.emplace_back(fault.links[i], Acting{&fault, &fault.clause(i)});
     }
   }
   std::stable_sort(acting.begin(), acting.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
 
   std::vector<LinkSchedule> schedules;
-  std::vector<const Fault*> on_link;
-  std::vector<const Fault*> on_previous;
+  std::vector<Acting> on_link;
+  std::vector<Acting> on_previous;
+  LinkSchedule previous;
   for (auto at = acting.begin(); at != acting.end();) {
     const Link link = at->first;
     on_link.clear();
@@ -80,9 +160,13 @@ std::vector<LinkSchedule> link_schedules(const std::vector<Fault>& active, MonoT
       on_link.push_back(at->second);
     }
     // A partition gives the same faults to hundreds of links in a row.
-    schedules.push_back({link, !schedules.empty() && on_link == on_previous
-                                   ? schedules.back().schedule
-                                   : make_schedule(on_link)});
+    if (on_link != on_previous) {
+      previous = make_schedule(link, on_link, now);
+    }
+    previous.link = link;
+    if (!previous.schedule.empty()) {
+      schedules.push_back(previous);
+    }
     std::swap(on_link, on_previous);
   }
   return schedules;

@@ -10,32 +10,43 @@
 
 namespace tinet::fabric {
 
+/// Entries that one schedule can have: the kernel's layers.
+inline constexpr std::size_t kLayersMax = 8;
+
 /// What a link suffers until `end`.
 struct TimedEffect {
-  Effect effect;
-  std::vector<FaultId> decided_by;  ///< faults that imply the effect, ascending
-  std::optional<MonoTime> end;      ///< none: until it is healed
+  Effect effect;                ///< empty: nothing, and more comes later
+  std::optional<MonoTime> end;  ///< none: until it is healed
   friend bool operator==(const TimedEffect&, const TimedEffect&) = default;
 };
 
 /// The whole future of one link if nobody does anything: the first entry is what holds now, each
 /// further one what is uncovered when the one before it ends. Ends ascend, a permanent entry is the
-/// last. Empty: the link is not changed.
+/// last, and the last is not empty. No entries: the link is not changed.
 using Schedule = std::vector<TimedEffect>;
 
 struct LinkSchedule {
   Link link;
   Schedule schedule;
+  /// A flapping link has no last entry: it must be scheduled again by then, or it rests.
+  std::optional<MonoTime> refresh_at{};
   friend bool operator==(const LinkSchedule&, const LinkSchedule&) = default;
 };
 
-/// The composed effect of faults that are all active: any cut wins, drop over reset over reject.
-/// `end` is not set.
-[[nodiscard]] TimedEffect compose(std::span<const Fault* const> faults);
+/// What one fault does to one link.
+struct Acting {
+  const Fault* fault = nullptr;
+  const FaultClause* clause = nullptr;
+  friend bool operator==(const Acting&, const Acting&) = default;
+};
 
-/// The schedule of a link on which exactly `faults` act. Entry k is the composition of all faults
-/// that outlive the k-1 earliest ends; neighbours that differ in neither effect nor faults are one.
-[[nodiscard]] Schedule make_schedule(std::span<const Fault* const> faults);
+/// The composed effect of actions that all hold. A cut of every packet hides whatever is weaker; of
+/// two cuts of the same packets the stronger one stays; everything else acts one after the other,
+/// the oldest fault first.
+[[nodiscard]] Effect compose(std::span<const Acting> acting);
+
+/// The schedule of a link from `now` on.
+[[nodiscard]] LinkSchedule make_schedule(Link link, std::span<const Acting> acting, MonoTime now);
 
 /// The schedules of all links that suffer anything at `now` or later, sorted by link. Faults that
 /// have ended by `now` count for nothing.

@@ -32,19 +32,29 @@ struct FabricPlan {
   std::vector<FabricEndpoint> endpoints;  ///< position = Endpoint number
 };
 
-/// Packets counted by the kernel for one fault (sum over its links) or one link.
+/// Packets counted by the kernel for one fault (sum over its links) or one link. A packet counts
+/// once for each thing that happened to it.
 struct PacketCounts {
-  std::uint64_t dropped = 0;
+  std::uint64_t dropped = 0;  ///< by a cut, a loss, a limit
   std::uint64_t bytes_dropped = 0;
+  std::uint64_t rejected = 0;  ///< answered by a refusal
+  std::uint64_t passed = 0;    ///< a fault with a chance looked at them and let them go
+  std::uint64_t delayed = 0;   ///< sent on to a class of the port or to the wire
+  std::uint64_t duplicated = 0;
+  std::uint64_t corrupted = 0;
   friend bool operator==(const PacketCounts&, const PacketCounts&) = default;
+  PacketCounts& operator+=(const PacketCounts& more);
+  /// Packets that a fault did something to or looked at.
+  [[nodiscard]] std::uint64_t matched() const {
+    return dropped + rejected + passed + delayed + duplicated + corrupted;
+  }
 };
 
 /// State of one link after composition.
 struct LinkState {
   Link link;
   Effect effect;
-  std::vector<FaultId> decided_by;  ///< faults that imply the deciding effect
-  PacketCounts packets;             ///< since the cluster started
+  PacketCounts packets;  ///< since the cluster started
 };
 
 /// What an apply() did; `committed` is false when nothing had to change.
@@ -53,15 +63,35 @@ struct ApplyReport {
   bool atomic = true;  ///< one transaction decided for every link
   std::size_t links_changed = 0;
   std::vector<std::string> notes;  ///< e.g. why a part could not be in the transaction
+  /// A flapping fault needs another apply() by then.
+  std::optional<MonoTime> refresh_at;
+};
+
+/// The packet that why() is asked about; members that are not set mean any.
+struct PacketWords {
+  Protocol protocol = Protocol::Any;
+  std::optional<std::uint16_t> to_port;
 };
 
 /// Why a packet from A to B gets or does not get through.
 struct LinkExplanation {
   Link link;
-  Effect effect;
-  std::vector<FaultId> decided_by;
-  std::string mechanism;  ///< "nftables", or "none" when nothing decides
-  std::string rule;       ///< the deciding element or rule, as nft(8) would print it
+  Effect effect;                   ///< of the packets that were asked about
+  std::string mechanism;           ///< "nftables", "netem", "htb", "wire" or several of them with
+                                   ///< "+" between; "none" when nothing decides
+  std::vector<std::string> rules;  ///< deciding element and rules, as nft(8) would print them
+  std::vector<std::string> notes;  ///< e.g. that a cut on the way back swallows refusals
+};
+
+/// What a kick did.
+struct KickReport {
+  std::size_t destroyed = 0;  ///< TCP sockets that waited to send again
+};
+
+/// What became of held packets.
+struct ReleaseReport {
+  std::uint64_t delivered = 0;
+  std::uint64_t dropped = 0;
 };
 
 /// Difference between the intent and what was read back from the kernel.
@@ -96,8 +126,26 @@ class Fabric {
   /// Makes the network do exactly what `active` implies at time `now`, as one transaction of
   /// differences, and reads it back. Strong guarantee: after an exception the former state holds.
   /// @throws Error Conflict when faults cannot be combined (names both, or "more distinct ends than
-  ///         layers"), Operation when the kernel refuses or the read-back differs
+  ///         layers"), Unavailable when a fault needs what this kernel or backend lacks, Operation
+  ///         when the kernel refuses or the read-back differs
   virtual ApplyReport apply(const std::vector<Fault>& active, MonoTime now) = 0;
+
+  /// How this fabric does what a fault asks for: "nftables", "netem", "htb", "wire", "proxy", or
+  /// several with "+" between.
+  [[nodiscard]] virtual std::string mechanism(const Fault& fault) const = 0;
+
+  /// The TCP connections open now between the ends of these links, as packets of each link show
+  /// them; for Connections::Established. @throws Error Unavailable, Operation
+  [[nodiscard]] virtual std::vector<Flow> flows(const std::vector<Link>& links) = 0;
+
+  /// Ends the TCP connections of these links that wait for a retransmission, in the namespaces of
+  /// their ends only, so that programs connect anew at once.
+  /// @throws Error Unavailable when this kernel cannot (SOCK_DESTROY)
+  virtual KickReport kick(const std::vector<Link>& links) = 0;
+
+  /// Lets go of what a hold keeps: delivered in order, or dropped. Called before apply() ends the
+  /// fault. @throws Error Operation
+  virtual ReleaseReport release(FaultId fault, bool drop) = 0;
 
   /// What apply() would send, one line per message, without changing anything.
   [[nodiscard]] virtual std::vector<std::string> preview(const std::vector<Fault>& active,
@@ -109,7 +157,7 @@ class Fabric {
   /// Packets that were decided by this fault so far; kept after it ended.
   [[nodiscard]] virtual PacketCounts packets(FaultId fault) = 0;
 
-  [[nodiscard]] virtual LinkExplanation why(Link link, MonoTime now) = 0;
+  [[nodiscard]] virtual LinkExplanation why(Link link, const PacketWords& packet, MonoTime now) = 0;
 
   /// Compares the kernel with the intent and repairs differences.
   [[nodiscard]] virtual std::vector<Drift> audit(MonoTime now) = 0;

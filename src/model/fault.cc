@@ -1,5 +1,6 @@
 #include "src/model/fault.h"
 
+#include <algorithm>
 #include <charconv>
 #include <string_view>
 
@@ -25,22 +26,56 @@ std::string_view to_string(FaultKind kind) {
   switch (kind) {
     case FaultKind::Partition:
       return "partition";
+    case FaultKind::Loss:
+      return "loss";
+    case FaultKind::Delay:
+      return "delay";
+    case FaultKind::Duplicate:
+      return "duplicate";
+    case FaultKind::Corrupt:
+      return "corrupt";
+    case FaultKind::Reorder:
+      return "reorder";
+    case FaultKind::Rate:
+      return "rate";
+    case FaultKind::Flap:
+      return "flap";
+    case FaultKind::Hold:
+      return "hold";
     case FaultKind::Pause:
       return "pause";
   }
   return "unknown";
 }
 
-std::string_view to_string(CutMode mode) {
-  switch (mode) {
-    case CutMode::Reject:
-      return "reject";
-    case CutMode::Reset:
-      return "reset";
-    case CutMode::Drop:
-      return "drop";
+std::optional<CutMode> Effect::cut() const {
+  std::optional<CutMode> strongest;
+  for (const EffectClause& clause : clauses) {
+    if (clause.match.everything() && clause.action.cut) {
+      strongest = std::max(strongest.value_or(CutMode::Reject), *clause.action.cut);
+    }
   }
-  return "unknown";
+  return strongest;
+}
+
+std::vector<FaultId> Effect::faults() const {
+  std::vector<FaultId> all;
+  for (const EffectClause& clause : clauses) {
+    all.insert(all.end(), clause.faults.begin(), clause.faults.end());
+  }
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  return all;
+}
+
+LinkAction combined(const Effect& effect) {
+  LinkAction sum;
+  for (const EffectClause& clause : effect.clauses) {
+    if (clause.match.everything()) {
+      combine(sum, clause.action);
+    }
+  }
+  return sum;
 }
 
 }  // namespace tinet
