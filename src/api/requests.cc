@@ -9,10 +9,19 @@ namespace tinet::api {
 
 namespace json = boost::json;
 
+BOOST_DESCRIBE_STRUCT(ActionWords, (),
+                      (loss_ppm, lost_replies_ppm, burst_begin_ppm, burst_end_ppm, delay_ns,
+                       jitter_ns, distribution, table, correlation_ppm, duplicate_ppm, corrupt_ppm,
+                       silent, reorder_ppm, rate_bits, rate_burst_bytes, rate_queue_packets))
+BOOST_DESCRIBE_STRUCT(MatrixCell, (), (from, to, action))
 BOOST_DESCRIBE_STRUCT(FaultRequest, (),
-                      (kind, selector, peers, direction, each, between_zones, for_ms, seed, summary,
+                      (kind, selector, peers, direction, each, between_zones, shape, matrix,
+                       service, ports, protocol, packets, connections, first, after_bytes, mode,
+                       action, rtt, flap_down_ms, flap_up_ms, flap_times, for_ms, seed, summary,
                        dry_run, verify_ms))
-BOOST_DESCRIBE_STRUCT(HealRequest, (), (ids, selectors, require_effect))
+BOOST_DESCRIBE_STRUCT(ApplyRequest, (), (faults, dry_run))
+BOOST_DESCRIBE_STRUCT(ReleaseRequest, (), (id, drop))
+BOOST_DESCRIBE_STRUCT(HealRequest, (), (ids, selectors, require_effect, kick))
 BOOST_DESCRIBE_STRUCT(InstanceRequest, (), (selector, signal, after_ms, for_ms, wait, seed))
 BOOST_DESCRIBE_STRUCT(WaitRequest, (), (selector, ready, role, changed, fault_ended, timeout_ms))
 BOOST_DESCRIBE_STRUCT(StopRequest, (), (keep_data, force))
@@ -20,6 +29,12 @@ BOOST_DESCRIBE_STRUCT(ExecRequest, (), (target, argv, env, cwd, tty))
 BOOST_DESCRIBE_STRUCT(CaptureRequest, (), (target))
 
 json::value to_json(const FaultRequest& request) {
+  return json::value_from(request);
+}
+json::value to_json(const ApplyRequest& request) {
+  return json::value_from(request);
+}
+json::value to_json(const ReleaseRequest& request) {
   return json::value_from(request);
 }
 json::value to_json(const HealRequest& request) {
@@ -79,6 +94,8 @@ Request parse_request(const json::value& body) {
 }
 
 template FaultRequest parse_request<FaultRequest>(const json::value&);
+template ApplyRequest parse_request<ApplyRequest>(const json::value&);
+template ReleaseRequest parse_request<ReleaseRequest>(const json::value&);
 template HealRequest parse_request<HealRequest>(const json::value&);
 template InstanceRequest parse_request<InstanceRequest>(const json::value&);
 template WaitRequest parse_request<WaitRequest>(const json::value&);
