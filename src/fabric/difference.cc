@@ -1,6 +1,7 @@
 #include "src/fabric/difference.h"
 
 #include <algorithm>
+#include <set>
 #include <string>
 
 #include "src/base/error.h"
@@ -14,18 +15,45 @@ bool gone_for_certain(const Element& element, MonoTime now) {
 }
 
 bool gone_for_certain(const LinkRules& rules, MonoTime now) {
-  const auto& end = rules.schedule.back().end;
+  const auto& end = rules.plan->schedule.back().end;
   return end && *end + kExpirySlack < now;
+}
+
+/// Calls `use` for every treatment that the elements of a record lead to.
+template <typename Use>
+void for_each_treatment(const LinkRecord& record, Use&& use) {
+  if (record.deciding) {
+    for (const TreatmentId id : record.deciding->plan->treatments) {
+      use(id);
+    }
+  }
+  for (const Element& element : record.stale) {
+    if (element.target.treatment) {
+      use(*element.target.treatment);
+    }
+  }
+}
+
+bool refers_to(const Effect& effect, FaultId fault) {
+  return std::any_of(
+      effect.clauses.begin(), effect.clauses.end(),
+      [&](const EffectClause& clause) { return clause.match.owner == fault; });
 }
 
 /// Collects the changes of many links map by map.
 class Builder {
  public:
-  Builder(const CounterLedger& ledger, MonoTime now) : ledger_(ledger), now_(now) {}
+  Builder(const Installed& installed, const Mechanisms& mechanisms, Registry& registry,
+          MonoTime now)
+      : installed_(installed),
+        mechanisms_(mechanisms),
+        registry_(registry),
+        now_(now),
+        next_treatment_(installed.last_treatment + 1) {}
 
-  void change(Link link, LinkRecord record, const Schedule* wanted);
+  void change(Link link, LinkRecord record, const std::shared_ptr<const Schedule>& wanted);
   void sweep(Link link, LinkRecord record);
-  Difference take();
+  Difference take(const Memories& memories);
 
  private:
   MapChange& map(const MapId& id) {
@@ -36,11 +64,28 @@ class Builder {
   void remove(const Element& element);
   void remove_stale(LinkRecord& record);
   void retire(Link link, LinkRecord& record);
-  void install(Link link, LinkRecord& record, Stack stack, const Schedule& wanted);
+  void install(Link link, LinkRecord& record, Stack stack,
+               const std::shared_ptr<const Schedule>& wanted);
+  std::shared_ptr<const LinkPlan> plan_of(const std::shared_ptr<const Schedule>& schedule);
+  TreatmentId treatment_of(const Effect& effect);
+  const Treatment& treatment(TreatmentId id) const;
+  void use_classes(Link link, const Treatment& treatment);
+  std::uint16_t free_minor(Endpoint port);
+  void take_old();
+  void take_memories(const Memories& wanted);
 
-  const CounterLedger& ledger_;
+  const Installed& installed_;
+  const Mechanisms& mechanisms_;
+  Registry& registry_;
   MonoTime now_;
+  std::uint32_t next_treatment_;
   std::map<MapId, MapChange> maps_;
+  std::map<const Schedule*, std::shared_ptr<const LinkPlan>> plans_;
+  std::map<Effect, TreatmentId> new_effects_;
+  std::map<TreatmentId, Treatment> new_treatments_;
+  std::set<TreatmentId> used_treatments_;
+  std::set<ClassKey> used_classes_;
+  std::map<Endpoint, std::set<std::uint16_t>> minors_;
   Difference difference_;
 };
 
@@ -64,35 +109,92 @@ void Builder::retire(Link link, LinkRecord& record) {
   std::vector<Element> elements = elements_of(link, *record.deciding);
   remove(elements.front());
   record.stale.assign(elements.begin() + 1, elements.end());
-  for (std::size_t i = 0; i < record.deciding->schedule.size(); ++i) {
-    difference_.counters.released.push_back({slot_of(*record.deciding, i), link});
-  }
   record.deciding.reset();
 }
 
-void Builder::install(Link link, LinkRecord& record, Stack stack, const Schedule& wanted) {
-  record.deciding = LinkRules{stack, wanted};
+void Builder::install(Link link, LinkRecord& record, Stack stack,
+                      const std::shared_ptr<const Schedule>& wanted) {
+  record.deciding = LinkRules{stack, plan_of(wanted)};
   for (const Element& element : elements_of(link, *record.deciding)) {
     map(element.map).add.push_back(element);
   }
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
-    ledger_.plan_use({slot_of(*record.deciding, i), link}, wanted[i].decided_by,
-                     difference_.counters);
+  for (const TreatmentId id : record.deciding->plan->treatments) {
+    use_classes(link, treatment(id));
   }
 }
 
-void Builder::change(Link link, LinkRecord record, const Schedule* wanted) {
+std::shared_ptr<const LinkPlan> Builder::plan_of(
+    const std::shared_ptr<const Schedule>& schedule) {
+  auto& plan = plans_[schedule.get()];
+  if (!plan) {
+    LinkPlan made{*schedule, {}};
+    for (const TimedEffect& entry : *schedule) {
+      made.treatments.push_back(treatment_of(entry.effect));
+    }
+    plan = std::make_shared<const LinkPlan>(std::move(made));
+  }
+  return plan;
+}
+
+TreatmentId Builder::treatment_of(const Effect& effect) {
+  TreatmentId id;
+  if (const auto known = installed_.by_effect.find(effect); known != installed_.by_effect.end()) {
+    id = known->second;
+  } else if (const auto fresh = new_effects_.find(effect); fresh != new_effects_.end()) {
+    id = fresh->second;
+  } else {
+    id = {next_treatment_++};
+    new_treatments_.emplace(id, make_treatment(id, effect, mechanisms_, registry_));
+    new_effects_.emplace(effect, id);
+  }
+  used_treatments_.insert(id);
+  return id;
+}
+
+const Treatment& Builder::treatment(TreatmentId id) const {
+  const auto fresh = new_treatments_.find(id);
+  return fresh != new_treatments_.end() ? fresh->second : installed_.treatments.at(id).treatment;
+}
+
+void Builder::use_classes(Link link, const Treatment& treatment) {
+  for (const ShapePart& part : treatment.shapes) {
+    const ClassKey key{link, part.id};
+    if (!part.port_class || !used_classes_.insert(key).second || installed_.classes.contains(key)) {
+      continue;
+    }
+    difference_.new_classes[key] = {free_minor(link.to), port_part(part.shape, mechanisms_)};
+  }
+}
+
+std::uint16_t Builder::free_minor(Endpoint port) {
+  auto [known, is_new] = minors_.try_emplace(port);
+  std::set<std::uint16_t>& used = known->second;
+  if (is_new) {
+    for (const auto& [key, use] : installed_.classes) {
+      if (key.link.to == port) {
+        used.insert(use.port_class.minor);
+      }
+    }
+  }
+  std::uint16_t minor = 1;
+  while (used.contains(minor)) {
+    ++minor;
+  }
+  used.insert(minor);
+  return minor;
+}
+
+void Builder::change(Link link, LinkRecord record, const std::shared_ptr<const Schedule>& wanted) {
   remove_stale(record);
   Stack stack = Stack::A;
   if (record.deciding) {
-    // Stack a serves an idle link again, so that its counters are used again.
     if (!gone_for_certain(*record.deciding, now_)) {
       stack = other(record.deciding->stack);
     }
     retire(link, record);
   }
-  if (wanted != nullptr) {
-    install(link, record, stack, *wanted);
+  if (wanted) {
+    install(link, record, stack, wanted);
   }
   difference_.records.emplace_back(link, std::move(record));
   difference_.changed.push_back(link);
@@ -107,8 +209,48 @@ void Builder::sweep(Link link, LinkRecord record) {
   difference_.records.emplace_back(link, std::move(record));
 }
 
-Difference Builder::take() {
-  ledger_.plan_removal(kIdleCountersMax, difference_.counters);
+/// What had no user before this change has none in this change's packets either.
+void Builder::take_old() {
+  for (const auto& [id, use] : installed_.treatments) {
+    if (use.users == 0 && !used_treatments_.contains(id)) {
+      difference_.old_treatments.push_back(id);
+    }
+  }
+  for (const auto& [key, use] : installed_.classes) {
+    if (use.users == 0 && !used_classes_.contains(key)) {
+      difference_.old_classes.emplace(key, use.port_class);
+    }
+  }
+}
+
+void Builder::take_memories(const Memories& wanted) {
+  for (const auto& [fault, memory] : wanted) {
+    if (!installed_.memories.contains(fault)) {
+      difference_.new_memories.emplace(fault, memory);
+    }
+  }
+  const auto& old = difference_.old_treatments;
+  for (const auto& [fault, memory] : installed_.memories) {
+    const FaultId id = fault;
+    const bool needed =
+        wanted.contains(fault) ||
+        std::any_of(installed_.treatments.begin(), installed_.treatments.end(),
+                    [&](const auto& use) {
+                      return refers_to(use.second.treatment.effect, id) &&
+                             !std::binary_search(old.begin(), old.end(), use.first);
+                    });
+    if (!needed) {
+      difference_.old_memories.emplace(fault, memory);
+    }
+  }
+}
+
+Difference Builder::take(const Memories& memories) {
+  take_old();
+  take_memories(memories);
+  for (auto& [id, treatment] : new_treatments_) {
+    difference_.new_treatments.push_back(std::move(treatment));
+  }
   for (auto& [id, change] : maps_) {
     difference_.maps.push_back(std::move(change));
   }
@@ -119,44 +261,96 @@ bool has_leftovers(const LinkRecord& record, MonoTime now) {
   return !record.stale.empty() || (record.deciding && gone_for_certain(*record.deciding, now));
 }
 
-bool same(std::span<const TimedEffect> left, const Schedule* wanted) {
-  return wanted == nullptr ? left.empty()
-                           : std::equal(left.begin(), left.end(), wanted->begin(), wanted->end());
+/// Whether what is left of a plan is a schedule; many links share both.
+class Comparison {
+ public:
+  explicit Comparison(MonoTime now) : now_(now) {}
+
+  bool same(const LinkRecord& record, const Schedule* wanted) {
+    const LinkPlan* plan = record.deciding ? record.deciding->plan.get() : nullptr;
+    if (plan != plan_ || wanted != wanted_ || !known_) {
+      plan_ = plan;
+      wanted_ = wanted;
+      same_ = compare();
+      known_ = true;
+    }
+    return same_;
+  }
+
+ private:
+  [[nodiscard]] bool compare() const {
+    const auto left =
+        plan_ == nullptr ? std::span<const TimedEffect>{} : remaining(plan_->schedule, now_);
+    return wanted_ == nullptr
+               ? left.empty()
+               : std::equal(left.begin(), left.end(), wanted_->begin(), wanted_->end());
+  }
+
+  MonoTime now_;
+  const LinkPlan* plan_ = nullptr;
+  const Schedule* wanted_ = nullptr;
+  bool same_ = false;
+  bool known_ = false;
+};
+
+std::string names_of(const Schedule& schedule) {
+  std::set<FaultId> faults;
+  for (const TimedEffect& entry : schedule) {
+    for (const FaultId fault : entry.effect.faults()) {
+      faults.insert(fault);
+    }
+  }
+  std::string names;
+  for (const FaultId fault : faults) {
+    names += (names.empty() ? "" : ", ") + to_string(fault);
+  }
+  return names;
 }
 
-void check_layers(const LinkSchedule& wanted) {
-  if (wanted.schedule.size() > kLayersMax) {
-    throw_conflict(
-        "cannot combine faults " + to_string(wanted.schedule.front().decided_by.front()) +
-            " and others: they end at " + std::to_string(wanted.schedule.size()) +
-            " different times on one link, at most " + std::to_string(kLayersMax) + " are possible",
-        "heal one of them first, or let several end at the same time");
+void check_layers(const Schedule& wanted) {
+  if (wanted.size() > kLayersMax) {
+    throw_conflict("cannot combine faults " + names_of(wanted) + ": they end at " +
+                       std::to_string(wanted.size()) + " different times on one link, at most " +
+                       std::to_string(kLayersMax) + " are possible",
+                   "heal one of them first, or let several end at the same time");
   }
+}
+
+void count_uses(const LinkRecord& record, Link link, int step, Installed& installed) {
+  for_each_treatment(record, [&](TreatmentId id) {
+    Installed::Use& use = installed.treatments.at(id);
+    use.users += static_cast<std::size_t>(step);
+    for (const ShapePart& part : use.treatment.shapes) {
+      if (part.port_class) {
+        installed.classes.at({link, part.id}).users += static_cast<std::size_t>(step);
+      }
+    }
+  });
 }
 
 }  // namespace
 
-Difference make_difference(const Applied& applied, const CounterLedger& ledger,
-                           const std::vector<LinkSchedule>& wanted, MonoTime now) {
+Difference make_difference(const Installed& installed, const std::vector<LinkSchedule>& wanted,
+                           const Memories& memories, const Mechanisms& mechanisms,
+                           Registry& registry, MonoTime now) {
   static const LinkRecord kNothing;
-  Builder builder(ledger, now);
+  Builder builder(installed, mechanisms, registry, now);
+  Comparison comparison(now);
   std::vector<Applied::const_iterator> leftovers;
   bool changes = false;
-  auto held = applied.begin();
+  auto held = installed.links.begin();
   auto want = wanted.begin();
   // Both are sorted by link: one walk through both.
-  while (held != applied.end() || want != wanted.end()) {
+  while (held != installed.links.end() || want != wanted.end()) {
     const bool is_held =
-        held != applied.end() && (want == wanted.end() || held->first <= want->link);
+        held != installed.links.end() && (want == wanted.end() || held->first <= want->link);
     const bool is_wanted = want != wanted.end() && (!is_held || want->link == held->first);
     const LinkRecord& record = is_held ? held->second : kNothing;
-    const Schedule* schedule = is_wanted ? &want->schedule : nullptr;
-    if (is_wanted) {
-      check_layers(*want);
+    const std::shared_ptr<const Schedule> schedule = is_wanted ? want->schedule : nullptr;
+    if (schedule) {
+      check_layers(*schedule);
     }
-    const auto left = record.deciding ? remaining(record.deciding->schedule, now)
-                                      : std::span<const TimedEffect>{};
-    if (!same(left, schedule)) {
+    if (!comparison.same(record, schedule.get())) {
       builder.change(is_held ? held->first : want->link, record, schedule);
       changes = true;
     } else if (has_leftovers(record, now)) {
@@ -171,18 +365,54 @@ Difference make_difference(const Applied& applied, const CounterLedger& ledger,
   for (const auto& leftover : leftovers) {
     builder.sweep(leftover->first, leftover->second);
   }
-  return builder.take();
+  return builder.take(memories);
 }
 
-void record(const Difference& difference, const CounterValues& values, Applied& applied,
-            CounterLedger& ledger) {
-  ledger.record(difference.counters, values);
+void record(const Difference& difference, Installed& installed, Registry& registry) {
+  for (const auto& [fault, memory] : difference.new_memories) {
+    installed.memories.emplace(fault, memory);
+  }
+  for (const Treatment& treatment : difference.new_treatments) {
+    installed.last_treatment = std::max(installed.last_treatment, treatment.id.value);
+    installed.by_effect.emplace(treatment.effect, treatment.id);
+    installed.treatments.emplace(treatment.id, Installed::Use{treatment, 0});
+  }
+  for (const auto& [key, port_class] : difference.new_classes) {
+    installed.classes.emplace(key, Installed::ClassUse{port_class, 0});
+  }
   for (const auto& [link, after] : difference.records) {
-    if (!after.deciding && after.stale.empty()) {
-      applied.erase(link);
-    } else {
-      applied[link] = after;
+    if (const auto before = installed.links.find(link); before != installed.links.end()) {
+      count_uses(before->second, link, -1, installed);
     }
+    count_uses(after, link, 1, installed);
+    if (!after.deciding && after.stale.empty()) {
+      installed.links.erase(link);
+    } else {
+      installed.links[link] = after;
+    }
+  }
+  std::set<ShapeId> shapes;
+  for (const TreatmentId id : difference.old_treatments) {
+    const auto old = installed.treatments.find(id);
+    for (const ShapePart& part : old->second.treatment.shapes) {
+      shapes.insert(part.id);
+    }
+    installed.by_effect.erase(old->second.treatment.effect);
+    installed.treatments.erase(old);
+  }
+  for (const auto& [id, use] : installed.treatments) {
+    for (const ShapePart& part : use.treatment.shapes) {
+      shapes.erase(part.id);
+    }
+  }
+  for (const ShapeId shape : shapes) {
+    registry.forget(shape);
+  }
+  for (const auto& [key, port_class] : difference.old_classes) {
+    installed.classes.erase(key);
+  }
+  for (const auto& [fault, memory] : difference.old_memories) {
+    installed.memories.erase(fault);
   }
 }
 

@@ -2,15 +2,19 @@
 /// What the kernel holds and what it shall hold -> the changes that lead from one to the other.
 /// Pure.
 
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "src/fabric/effects.h"
-#include "src/fabric/ledger.h"
+#include "src/fabric/memory.h"
+#include "src/fabric/registry.h"
 #include "src/fabric/ruleset.h"
+#include "src/fabric/treatment.h"
 
 namespace tinet::fabric {
 
@@ -18,18 +22,46 @@ namespace tinet::fabric {
 /// and a change takes time to get there. Past that it is gone for certain.
 inline constexpr std::chrono::seconds kExpirySlack{2};
 
-/// Idle counters that are kept for reuse; a fresh one costs the kernel three times an element.
-inline constexpr std::size_t kIdleCountersMax = 16'384;
-
 /// What the kernel holds for one link.
 struct LinkRecord {
   std::optional<LinkRules> deciding;
   /// Elements of the other stack that nothing refers to any more.
   std::vector<Element> stale;
-  friend bool operator==(const LinkRecord&, const LinkRecord&) = default;
 };
 
 using Applied = std::map<Link, LinkRecord>;
+
+/// A class of a port's queue: packets of one link that are shaped in one way.
+struct ClassKey {
+  Link link;
+  ShapeId shape;
+  friend auto operator<=>(const ClassKey&, const ClassKey&) = default;
+};
+
+struct PortClass {
+  std::uint16_t minor = 0;  ///< of the class 1:minor on the port of link.to, 1..
+  LinkAction shape;         ///< port_part() of what acts
+  friend bool operator==(const PortClass&, const PortClass&) = default;
+};
+
+/// Everything that the kernel holds because of faults.
+struct Installed {
+  struct Use {
+    Treatment treatment;
+    std::size_t users = 0;  ///< entries of links that lead there, stale ones too
+  };
+  struct ClassUse {
+    PortClass port_class;
+    std::size_t users = 0;
+  };
+
+  Applied links;
+  std::map<TreatmentId, Use> treatments;
+  std::map<Effect, TreatmentId> by_effect;
+  std::map<ClassKey, ClassUse> classes;
+  Memories memories;
+  std::uint32_t last_treatment = 0;
+};
 
 /// Changes to one map, done in this order.
 struct MapChange {
@@ -40,8 +72,15 @@ struct MapChange {
 };
 
 struct Difference {
+  Memories new_memories;
+  std::vector<Treatment> new_treatments;
+  std::map<ClassKey, PortClass> new_classes;
   std::vector<MapChange> maps;  ///< ascending; `decide` is the last, and decides
-  CounterChange counters;
+  /// Unused since the change before: no packet can be on its way there.
+  std::vector<TreatmentId> old_treatments;
+  std::map<ClassKey, PortClass> old_classes;
+  Memories old_memories;
+
   std::vector<std::pair<Link, LinkRecord>> records;  ///< of every link that is touched, afterwards
   std::vector<Link> changed;                         ///< links whose schedule changes
 
@@ -51,12 +90,14 @@ struct Difference {
 /// The changes after which every link follows its schedule in `wanted` and all others are free.
 /// Empty when what is left of the applied schedules at `now` is what is wanted. Leftovers of former
 /// changes are removed along with any change, but are no reason for one.
-/// @throws Error Conflict when a schedule has more entries than there are layers
-[[nodiscard]] Difference make_difference(const Applied& applied, const CounterLedger& ledger,
-                                         const std::vector<LinkSchedule>& wanted, MonoTime now);
+/// @throws Error Conflict when a schedule has more entries than there are layers, or effects that
+///         cannot be combined
+[[nodiscard]] Difference make_difference(const Installed& installed,
+                                         const std::vector<LinkSchedule>& wanted,
+                                         const Memories& memories, const Mechanisms& mechanisms,
+                                         Registry& registry, MonoTime now);
 
 /// Notes that the kernel has committed the difference.
-void record(const Difference& difference, const CounterValues& values, Applied& applied,
-            CounterLedger& ledger);
+void record(const Difference& difference, Installed& installed, Registry& registry);
 
 }  // namespace tinet::fabric

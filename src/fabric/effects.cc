@@ -1,6 +1,7 @@
 #include "src/fabric/effects.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 namespace tinet::fabric {
@@ -94,8 +95,8 @@ Effect compose(std::span<const Acting> acting) {
   return effect;
 }
 
-LinkSchedule make_schedule(Link link, std::span<const Acting> acting, MonoTime now) {
-  LinkSchedule result{link, {}, {}};
+MadeSchedule make_schedule(std::span<const Acting> acting, MonoTime now) {
+  MadeSchedule result;
   const bool flaps = std::any_of(acting.begin(), acting.end(),
                                  [](const Acting& one) { return one.fault->flap.has_value(); });
   std::vector<Acting> active;
@@ -136,7 +137,7 @@ LinkSchedule make_schedule(Link link, std::span<const Acting> acting, MonoTime n
   return result;
 }
 
-std::vector<LinkSchedule> link_schedules(const std::vector<Fault>& active, MonoTime now) {
+LinkSchedules link_schedules(const std::vector<Fault>& active, MonoTime now) {
   std::vector<std::pair<Link, Acting>> acting;
   for (const Fault& fault : active) {
     if (end_of(fault) <= now) {
@@ -149,27 +150,30 @@ std::vector<LinkSchedule> link_schedules(const std::vector<Fault>& active, MonoT
   std::stable_sort(acting.begin(), acting.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
 
-  std::vector<LinkSchedule> schedules;
+  LinkSchedules result;
+  // A partition gives the same faults to hundreds of links.
+  std::map<std::vector<Acting>, std::shared_ptr<const Schedule>> made;
   std::vector<Acting> on_link;
-  std::vector<Acting> on_previous;
-  LinkSchedule previous;
   for (auto at = acting.begin(); at != acting.end();) {
     const Link link = at->first;
     on_link.clear();
     for (; at != acting.end() && at->first == link; ++at) {
       on_link.push_back(at->second);
     }
-    // A partition gives the same faults to hundreds of links in a row.
-    if (on_link != on_previous) {
-      previous = make_schedule(link, on_link, now);
+    auto known = made.find(on_link);
+    if (known == made.end()) {
+      MadeSchedule fresh = make_schedule(on_link, now);
+      if (fresh.refresh_at && (!result.refresh_at || *fresh.refresh_at < *result.refresh_at)) {
+        result.refresh_at = fresh.refresh_at;
+      }
+      known = made.emplace(on_link, std::make_shared<const Schedule>(std::move(fresh.schedule)))
+                  .first;
     }
-    previous.link = link;
-    if (!previous.schedule.empty()) {
-      schedules.push_back(previous);
+    if (!known->second->empty()) {
+      result.links.push_back({link, known->second});
     }
-    std::swap(on_link, on_previous);
   }
-  return schedules;
+  return result;
 }
 
 const TimedEffect* effect_at(const Schedule& schedule, MonoTime time) {

@@ -2,6 +2,7 @@
 /// Active faults -> what each link suffers, now and as faults end one after the other. Pure: the
 /// first step of the way from words to the kernel.
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -27,17 +28,27 @@ using Schedule = std::vector<TimedEffect>;
 
 struct LinkSchedule {
   Link link;
-  Schedule schedule;
-  /// A flapping link has no last entry: it must be scheduled again by then, or it rests.
-  std::optional<MonoTime> refresh_at{};
-  friend bool operator==(const LinkSchedule&, const LinkSchedule&) = default;
+  std::shared_ptr<const Schedule> schedule;  ///< one for all links on which the same faults act
 };
 
 /// What one fault does to one link.
 struct Acting {
   const Fault* fault = nullptr;
   const FaultClause* clause = nullptr;
-  friend bool operator==(const Acting&, const Acting&) = default;
+  friend auto operator<=>(const Acting&, const Acting&) = default;
+};
+
+/// A schedule, and until when it must be made again.
+struct MadeSchedule {
+  Schedule schedule;
+  /// Faults that flap have no last entry: without a new schedule the link rests from some time
+  /// after this on.
+  std::optional<MonoTime> refresh_at;
+};
+
+struct LinkSchedules {
+  std::vector<LinkSchedule> links;     ///< sorted by link, none without an entry
+  std::optional<MonoTime> refresh_at;  ///< the earliest of all
 };
 
 /// The composed effect of actions that all hold. A cut of every packet hides whatever is weaker; of
@@ -45,13 +56,12 @@ struct Acting {
 /// the oldest fault first.
 [[nodiscard]] Effect compose(std::span<const Acting> acting);
 
-/// The schedule of a link from `now` on.
-[[nodiscard]] LinkSchedule make_schedule(Link link, std::span<const Acting> acting, MonoTime now);
+/// The schedule from `now` on of a link on which these act.
+[[nodiscard]] MadeSchedule make_schedule(std::span<const Acting> acting, MonoTime now);
 
-/// The schedules of all links that suffer anything at `now` or later, sorted by link. Faults that
-/// have ended by `now` count for nothing.
-[[nodiscard]] std::vector<LinkSchedule> link_schedules(const std::vector<Fault>& active,
-                                                       MonoTime now);
+/// The schedules of all links that suffer anything at `now` or later. Faults that have ended by
+/// `now` count for nothing.
+[[nodiscard]] LinkSchedules link_schedules(const std::vector<Fault>& active, MonoTime now);
 
 /// What holds at `time`; nullptr when the link is free by then.
 [[nodiscard]] const TimedEffect* effect_at(const Schedule& schedule, MonoTime time);

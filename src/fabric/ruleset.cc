@@ -8,132 +8,74 @@ namespace tinet::fabric {
 
 namespace {
 
+/// Marks of the layers; treatments' numbers stay below.
+constexpr std::uint32_t kLayersMark = 0xffff0000;
+
 char letter(Stack stack) {
   return stack == Stack::A ? 'a' : 'b';
 }
 
-template <typename Number>
-bool take_number(std::string_view& text, Number& number) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{}) {
-    return false;
-  }
-  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-  return true;
-}
-
-bool take_dot(std::string_view& text) {
-  if (!text.starts_with('.')) {
-    return false;
-  }
-  text.remove_prefix(1);
-  return true;
-}
-
 }  // namespace
 
-std::vector<Slot> all_slots() {
-  std::vector<Slot> slots;
-  for (const Stack stack : {Stack::A, Stack::B}) {
-    for (std::size_t layer = 0; layer <= kLayersMax; ++layer) {
-      slots.push_back({stack, static_cast<std::uint8_t>(layer)});
-    }
-  }
-  return slots;
-}
-
-std::string to_string(Slot slot) {
-  return letter(slot.stack) + std::to_string(slot.layer);
-}
-
 std::string map_name(const MapId& map) {
-  switch (map.kind) {
-    case MapId::Kind::Counters:
-      return "count_" + to_string(map.slot);
-    case MapId::Kind::Layer:
-      return "layer_" + to_string(map.slot);
-    case MapId::Kind::Decide:
-      break;
+  if (map.kind == MapId::Kind::Decide) {
+    return "decide";
   }
-  return "decide";
+  return std::string("layer_") + letter(map.stack) + std::to_string(map.layer);
 }
 
 std::vector<MapId> all_maps() {
   std::vector<MapId> maps;
-  for (const Slot slot : all_slots()) {
-    maps.push_back({MapId::Kind::Counters, slot});
-    if (slot.layer > 0) {
-      maps.push_back({MapId::Kind::Layer, slot});
+  for (const Stack stack : {Stack::A, Stack::B}) {
+    for (std::size_t layer = 1; layer <= kLayersMax; ++layer) {
+      maps.push_back({MapId::Kind::Layer, stack, static_cast<std::uint8_t>(layer)});
     }
   }
-  maps.push_back({MapId::Kind::Decide, {}});
+  maps.push_back({});
   return maps;
 }
 
 std::string chain_name(const Target& target) {
-  if (!target.effect) {
-    return std::string("layers_") + letter(target.slot.stack);
+  return target.treatment ? "t" + std::to_string(target.treatment->value)
+                          : std::string("layers_") + letter(target.stack);
+}
+
+std::optional<TreatmentId> treatment_of_chain(std::string_view chain) {
+  TreatmentId id;
+  const char* const end = chain.data() + chain.size();
+  if (chain.size() < 2 || chain[0] != 't') {
+    return std::nullopt;
   }
-  TINET_ASSERT(target.effect->cut);
-  return std::string(to_string(*target.effect->cut)) + "_" + to_string(target.slot);
+  const auto [stop, error] = std::from_chars(chain.data() + 1, end, id.value);
+  return error == std::errc{} && stop == end ? std::optional(id) : std::nullopt;
 }
 
 std::uint32_t mark_of(const Target& target) {
-  TINET_ASSERT(target.slot.layer == 0);
-  const std::uint32_t stack = target.slot.stack == Stack::A ? 0xa : 0xb;
-  if (!target.effect) {
-    return stack;
+  if (target.treatment) {
+    return target.treatment->value;
   }
-  TINET_ASSERT(target.effect->cut);
-  switch (*target.effect->cut) {
-    case CutMode::Drop:
-      return 0xd00 | (stack << 4);
-    case CutMode::Reset:
-      return 0xe00 | (stack << 4);
-    case CutMode::Reject:
-      break;
-  }
-  return 0xf00 | (stack << 4);
+  return kLayersMark | (target.stack == Stack::A ? 0xaU : 0xbU);
 }
 
-std::string counter_name(const CounterId& counter) {
-  return to_string(counter.slot) + "." + std::to_string(counter.link.from) + "." +
-         std::to_string(counter.link.to);
-}
-
-std::optional<CounterId> parse_counter_name(std::string_view name) {
-  if (name.empty() || (name[0] != 'a' && name[0] != 'b')) {
-    return std::nullopt;
+Target target_of(std::uint32_t mark) {
+  if (mark < kLayersMark) {
+    return {TreatmentId{mark}, Stack::A};
   }
-  CounterId id;
-  id.slot.stack = name[0] == 'a' ? Stack::A : Stack::B;
-  name.remove_prefix(1);
-  const bool well_formed = take_number(name, id.slot.layer) && take_dot(name) &&
-                           take_number(name, id.link.from) && take_dot(name) &&
-                           take_number(name, id.link.to) && name.empty() &&
-                           id.slot.layer <= kLayersMax;
-  return well_formed ? std::optional(id) : std::nullopt;
-}
-
-Slot slot_of(const LinkRules& rules, std::size_t index) {
-  return {rules.stack, static_cast<std::uint8_t>(rules.schedule.size() == 1 ? 0 : index + 1)};
+  return {std::nullopt, mark == (kLayersMark | 0xaU) ? Stack::A : Stack::B};
 }
 
 std::vector<Element> elements_of(Link link, const LinkRules& rules) {
-  TINET_ASSERT(!rules.schedule.empty() && rules.schedule.size() <= kLayersMax);
-  const MapId decide{MapId::Kind::Decide, {}};
-  if (rules.schedule.size() == 1) {
-    const TimedEffect& only = rules.schedule.front();
-    return {{decide, link, {only.effect, slot_of(rules, 0)}, only.end}};
+  const LinkPlan& plan = *rules.plan;
+  TINET_ASSERT(!plan.schedule.empty() && plan.schedule.size() <= kLayersMax);
+  TINET_ASSERT(plan.treatments.size() == plan.schedule.size());
+  if (plan.schedule.size() == 1) {
+    return {{{}, link, {plan.treatments.front(), Stack::A}, plan.schedule.front().end}};
   }
   std::vector<Element> elements;
-  elements.push_back({decide, link, {std::nullopt, {rules.stack, 0}}, rules.schedule.back().end});
-  for (std::size_t i = 0; i < rules.schedule.size(); ++i) {
-    const Slot slot = slot_of(rules, i);
-    elements.push_back({{MapId::Kind::Layer, slot},
-                        link,
-                        {rules.schedule[i].effect, slot},
-                        rules.schedule[i].end});
+  elements.push_back({{}, link, {std::nullopt, rules.stack}, plan.schedule.back().end});
+  for (std::size_t i = 0; i < plan.schedule.size(); ++i) {
+    const MapId map{MapId::Kind::Layer, rules.stack, static_cast<std::uint8_t>(i + 1)};
+    elements.push_back({map, link, {plan.treatments[i], Stack::A}, plan.schedule[i].end});
   }
   return elements;
 }

@@ -1,0 +1,38 @@
+#pragma once
+/// What the kernel remembers for faults whose conditions depend on earlier packets: how many of the
+/// first are left, how many bytes have passed, which connections were open. It belongs to the fault
+/// and survives every change of others. Pure.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "netns/nft/batch.h"
+#include "src/model/fault.h"
+
+namespace tinet::fabric {
+
+struct Memory {
+  std::optional<std::uint32_t> first;        ///< packets of each link
+  std::optional<std::uint64_t> after_bytes;  ///< bytes of each link
+  bool established = false;
+  std::vector<Link> links;
+  std::vector<Flow> flows;
+  friend bool operator==(const Memory&, const Memory&) = default;
+};
+
+/// By fault.
+using Memories = std::map<FaultId, Memory>;
+
+/// The memories that these faults need.
+[[nodiscard]] Memories memories_of(const std::vector<Fault>& faults);
+
+/// Maps, sets and objects of one memory, as they are sent.
+void put_memory(nft::Batch& batch, FaultId fault, const Memory& memory);
+/// Only valid when no rule refers to it any more.
+void remove_memory(nft::Batch& batch, FaultId fault, const Memory& memory);
+/// Declarations of all maps and sets of one memory.
+[[nodiscard]] std::vector<nft::SetSpec> memory_sets(FaultId fault, const Memory& memory);
+
+}  // namespace tinet::fabric

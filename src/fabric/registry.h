@@ -1,0 +1,59 @@
+#pragma once
+/// Numbers for what rules refer to: what a packet is counted as, and how it is shaped. The same
+/// thing always has the same number. Pure.
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "src/model/fault.h"
+
+namespace tinet::fabric {
+
+/// What happens to a packet, as it is counted.
+enum class Happening : std::uint8_t { Seen, Dropped, Rejected, Delayed, Duplicated, Corrupted };
+
+/// For which faults something happened.
+struct Counted {
+  Happening what = Happening::Dropped;
+  std::vector<FaultId> faults;  ///< ascending
+  friend auto operator<=>(const Counted&, const Counted&) = default;
+};
+
+/// 1.. ; never used again.
+struct CountId {
+  std::uint32_t value = 0;
+  friend auto operator<=>(const CountId&, const CountId&) = default;
+};
+
+/// 1..65535: a class of the wire, and half of the name of a port's class.
+struct ShapeId {
+  std::uint16_t value = 0;
+  friend auto operator<=>(const ShapeId&, const ShapeId&) = default;
+};
+
+class Registry {
+ public:
+  [[nodiscard]] CountId count_id(const Counted& counted);
+  /// nullptr for a number that count_id() never gave out.
+  [[nodiscard]] const Counted* counted(CountId id) const;
+
+  /// @param shape only the members that shape, see shape_of()
+  /// @throws Error Conflict when 65535 shapes are in use
+  [[nodiscard]] ShapeId shape_id(const LinkAction& shape);
+  /// The number may be given to another shape.
+  void forget(ShapeId shape);
+
+ private:
+  std::map<Counted, CountId> counts_;
+  std::vector<const Counted*> by_count_;
+  std::map<LinkAction, ShapeId> shapes_;
+  std::map<ShapeId, const LinkAction*> by_shape_;
+  std::uint16_t last_shape_ = 0;
+};
+
+/// The part of an action that makes packets wait; the seed belongs to it.
+[[nodiscard]] LinkAction shape_of(const LinkAction& action);
+
+}  // namespace tinet::fabric
