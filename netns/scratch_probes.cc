@@ -120,14 +120,14 @@ void try_counter_objects(Scratch&) {
                     .name = "counts",
                     .key = {Datatype::IfIndex, Datatype::IfIndex},
                     .map = MapKind::Counters};
-  const Element element{.key = link_key({1}, {2}), .counter = "probe"};
+  const Element element{.key = link_key({1}, {2}), .object = "probe"};
   table.apply(std::move(Batch()
                             .add_counter({.table = table.id(), .name = "probe"})
                             .add_set(map)
                             .add_elements(map, std::array{element})));
   table.try_rule({.number = kBridgeForward},
                  {MetaLoad{MetaKey::InIndex, kR0}, MetaLoad{MetaKey::OutIndex, kR1},
-                  CounterMap{"counts", kR0}},
+                  ObjectMap{"counts", kR0}},
                  "count per link in named counters");
   if (list_counters(table.connection(), table.id(), Reset::Yes).size() != 1) {
     throw_unavailable("the kernel does not list named counters");

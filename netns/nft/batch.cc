@@ -205,11 +205,25 @@ Batch& Batch::flush_set(const TableId& table, const std::string& set, std::strin
       });
 }
 
-Batch& Batch::add_counter(const Counter& counter, std::string what) {
+template <typename Object>
+Batch& Batch::put_object(const Object& object, const char* kind, std::string what) {
   return message(
-      NFT_MSG_NEWOBJ, NLM_F_CREATE, counter.table.family, kRoom,
-      or_default(std::move(what), "add counter " + quoted(counter.table, counter.name)),
-      [&](nlmsghdr* header) { nftnl_obj_nlmsg_build_payload(header, encode(counter).get()); });
+      NFT_MSG_NEWOBJ, NLM_F_CREATE, object.table.family, kRoom,
+      or_default(std::move(what), std::string("add ") + kind + quoted(object.table, object.name)),
+      [&](nlmsghdr* header) { nftnl_obj_nlmsg_build_payload(header, encode(object).get()); });
+}
+
+Batch& Batch::delete_object(const TableId& table, const std::string& name, MapKind of,
+                            const char* kind, std::string what) {
+  return message(NFT_MSG_DELOBJ, 0, table.family, kRoom,
+                 or_default(std::move(what), std::string("delete ") + kind + quoted(table, name)),
+                 [&](nlmsghdr* header) {
+                   nftnl_obj_nlmsg_build_payload(header, encode_object_name(table, name, of).get());
+                 });
+}
+
+Batch& Batch::add_counter(const Counter& counter, std::string what) {
+  return put_object(counter, "counter ", std::move(what));
 }
 
 Batch& Batch::add_counters(std::span<const Counter> counters) {
@@ -220,11 +234,23 @@ Batch& Batch::add_counters(std::span<const Counter> counters) {
 }
 
 Batch& Batch::delete_counter(const TableId& table, const std::string& counter, std::string what) {
-  const Counter named{table, counter, 0, 0};
-  return message(
-      NFT_MSG_DELOBJ, 0, table.family, kRoom,
-      or_default(std::move(what), "delete counter " + quoted(table, counter)),
-      [&](nlmsghdr* header) { nftnl_obj_nlmsg_build_payload(header, encode(named).get()); });
+  return delete_object(table, counter, MapKind::Counters, "counter ", std::move(what));
+}
+
+Batch& Batch::add_limit(const LimitObject& limit, std::string what) {
+  return put_object(limit, "limit ", std::move(what));
+}
+
+Batch& Batch::delete_limit(const TableId& table, const std::string& limit, std::string what) {
+  return delete_object(table, limit, MapKind::Limits, "limit ", std::move(what));
+}
+
+Batch& Batch::add_quota(const QuotaObject& quota, std::string what) {
+  return put_object(quota, "quota ", std::move(what));
+}
+
+Batch& Batch::delete_quota(const TableId& table, const std::string& quota, std::string what) {
+  return delete_object(table, quota, MapKind::Quotas, "quota ", std::move(what));
 }
 
 SealedBatch Batch::seal(std::optional<std::uint32_t> generation) && {

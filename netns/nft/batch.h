@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "netns/nft/objects.h"
 #include "netns/nft/rule.h"
 #include "netns/nft/types.h"
 
@@ -80,6 +81,14 @@ class Batch {
   Batch& add_counters(std::span<const Counter> counters);
   Batch& delete_counter(const TableId& table, const std::string& counter, std::string what = {});
 
+  /// Adding a limit that is there leaves it as it is; to change its numbers delete it and what
+  /// refers to it, and add all again, in one batch.
+  Batch& add_limit(const LimitObject& limit, std::string what = {});
+  Batch& delete_limit(const TableId& table, const std::string& limit, std::string what = {});
+  /// Adding a quota that is there gives it the new size; what was used up stays used up.
+  Batch& add_quota(const QuotaObject& quota, std::string what = {});
+  Batch& delete_quota(const TableId& table, const std::string& quota, std::string what = {});
+
   [[nodiscard]] std::size_t size() const noexcept { return what_.size(); }
   [[nodiscard]] bool empty() const noexcept { return what_.empty(); }
   /// Size of the datagram so far, to split a change that is too large for one.
@@ -97,6 +106,10 @@ class Batch {
   Batch& elements(std::uint16_t type, std::uint16_t flags, const SetSpec& set,
                   std::span<const Element> elements, const std::string& what);
   Batch& put_rule(const Rule& rule, std::uint16_t flags, std::uint64_t handle, std::string what);
+  template <typename Object>
+  Batch& put_object(const Object& object, const char* kind, std::string what);
+  Batch& delete_object(const TableId& table, const std::string& name, MapKind of, const char* kind,
+                       std::string what);
   char* reserve(std::size_t room);
 
   std::vector<std::byte> bytes_;

@@ -42,6 +42,17 @@ std::vector<Object> collect(Connection& connection, Request& request,
   return objects;
 }
 
+template <typename Object>
+std::vector<Object> list_objects(Connection& connection, const TableId& table, MapKind of,
+                                 Reset reset, std::optional<Object> (*decode)(const MessageView&)) {
+  const int type = reset == Reset::Yes ? NFT_MSG_GETOBJ_RESET : NFT_MSG_GETOBJ;
+  Request request;
+  begin(request, type, NLM_F_DUMP, table.family, "list objects")
+      .put_string(NFTA_OBJ_TABLE, table.name)
+      .put_u32(NFTA_OBJ_TYPE, htonl(object_type(of)));
+  return collect<Object>(connection, request, decode);
+}
+
 [[noreturn]] void throw_result(const CommitResult& result) {
   if (result.stale) {
     throw_conflict("cannot change the ruleset: somebody else changed it meanwhile");
@@ -172,12 +183,15 @@ std::vector<Element> list_elements(Connection& connection, const TableId& table,
 }
 
 std::vector<Counter> list_counters(Connection& connection, const TableId& table, Reset reset) {
-  const int type = reset == Reset::Yes ? NFT_MSG_GETOBJ_RESET : NFT_MSG_GETOBJ;
-  Request request;
-  begin(request, type, NLM_F_DUMP, table.family, "list counters")
-      .put_string(NFTA_OBJ_TABLE, table.name)
-      .put_u32(NFTA_OBJ_TYPE, htonl(NFT_OBJECT_COUNTER));
-  return collect<Counter>(connection, request, decode_counter);
+  return list_objects<Counter>(connection, table, MapKind::Counters, reset, decode_counter);
+}
+
+std::vector<LimitObject> list_limits(Connection& connection, const TableId& table) {
+  return list_objects<LimitObject>(connection, table, MapKind::Limits, Reset::No, decode_limit);
+}
+
+std::vector<QuotaObject> list_quotas(Connection& connection, const TableId& table, Reset reset) {
+  return list_objects<QuotaObject>(connection, table, MapKind::Quotas, reset, decode_quota);
 }
 
 }  // namespace tinet::nft

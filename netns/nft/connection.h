@@ -11,6 +11,7 @@
 
 #include "netns/netlink/socket.h"
 #include "netns/nft/batch.h"
+#include "netns/nft/objects.h"
 #include "netns/nft/rule.h"
 #include "netns/nft/types.h"
 #include "src/base/error.h"
@@ -70,6 +71,10 @@ enum class Reset { No, Yes };
 /// All named counters of a table; with Reset::Yes each is set to zero as it is read.
 [[nodiscard]] std::vector<Counter> list_counters(Connection& connection, const TableId& table,
                                                  Reset reset = Reset::No);
+[[nodiscard]] std::vector<LimitObject> list_limits(Connection& connection, const TableId& table);
+/// With Reset::Yes each starts anew as it is read: nothing is used up.
+[[nodiscard]] std::vector<QuotaObject> list_quotas(Connection& connection, const TableId& table,
+                                                   Reset reset = Reset::No);
 
 /// Runs `read` until no commit happened meanwhile, at most 8 times: several lists that fit
 /// together.

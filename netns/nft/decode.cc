@@ -7,15 +7,11 @@
 #include <libmnl/libmnl.h>
 
 #include "netns/nft/decode_expression.h"
+#include "netns/nft/encode.h"
 #include "netns/nft/handles.h"
 
 namespace tinet::nft {
 namespace {
-
-// A Dump keeps every message aligned for its header, which is what libnftnl reads.
-const nlmsghdr* header_of(const netlink::MessageView& message) {
-  return reinterpret_cast<const nlmsghdr*>(message.whole.data());
-}
 
 std::string text(const char* value) {
   return value == nullptr ? std::string() : value;
@@ -63,6 +59,39 @@ std::optional<Milliseconds> element_time(nftnl_set_elem* element, std::uint16_t 
   return Milliseconds(static_cast<Milliseconds::rep>(nftnl_set_elem_get_u64(element, attribute)));
 }
 
+std::optional<Counts> read_counts(nftnl_set_elem* element) {
+  std::optional<Counts> counts;
+  const auto take = [](nftnl_expr* each, void* found) {
+    const Expression expression = decode(each);
+    if (const auto* counter = std::get_if<CountHere>(&expression)) {
+      *static_cast<std::optional<Counts>*>(found) = Counts{counter->packets, counter->bytes};
+    }
+    return 0;
+  };
+  nftnl_set_elem_expr_foreach(element, take, &counts);
+  return counts;
+}
+
+bool has_counter(const nftnl_set* set) {
+  bool found = false;
+  const auto look = [](nftnl_expr* each, void* result) {
+    const Expression expression = decode(each);
+    *static_cast<bool*>(result) |= std::holds_alternative<CountHere>(expression);
+    return 0;
+  };
+  nftnl_set_expr_foreach(set, look, &found);
+  return found;
+}
+
+MapKind object_kind(std::uint32_t type) {
+  for (const MapKind kind : {MapKind::Counters, MapKind::Limits, MapKind::Quotas}) {
+    if (object_type(kind) == type) {
+      return kind;
+    }
+  }
+  return MapKind::None;
+}
+
 Element read_element(nftnl_set_elem* source) {
   Element element;
   element.key = element_bytes(source, NFTNL_SET_ELEM_KEY);
@@ -77,10 +106,11 @@ Element read_element(nftnl_set_elem* source) {
     element.value = element_bytes(source, NFTNL_SET_ELEM_DATA);
   }
   if (nftnl_set_elem_is_set(source, NFTNL_SET_ELEM_OBJREF)) {
-    element.counter = text(nftnl_set_elem_get_str(source, NFTNL_SET_ELEM_OBJREF));
+    element.object = text(nftnl_set_elem_get_str(source, NFTNL_SET_ELEM_OBJREF));
   }
   element.timeout = element_time(source, NFTNL_SET_ELEM_TIMEOUT);
   element.expires = element_time(source, NFTNL_SET_ELEM_EXPIRATION);
+  element.counts = read_counts(source);
   const Bytes userdata = element_bytes(source, NFTNL_SET_ELEM_USERDATA);
   element.comment = read_comment(userdata.data(), static_cast<std::uint32_t>(userdata.size()));
   return element;
@@ -90,7 +120,7 @@ Element read_element(nftnl_set_elem* source) {
 
 std::optional<Table> decode_table(const netlink::MessageView& message) {
   const auto object = own<TablePtr>(nftnl_table_alloc());
-  if (nftnl_table_nlmsg_parse(header_of(message), object.get()) < 0) {
+  if (nftnl_table_nlmsg_parse(aligned_header(message), object.get()) < 0) {
     return std::nullopt;
   }
   Table table;
@@ -106,7 +136,7 @@ std::optional<Table> decode_table(const netlink::MessageView& message) {
 
 std::optional<Chain> decode_chain(const netlink::MessageView& message) {
   const auto object = own<ChainPtr>(nftnl_chain_alloc());
-  if (nftnl_chain_nlmsg_parse(header_of(message), object.get()) < 0) {
+  if (nftnl_chain_nlmsg_parse(aligned_header(message), object.get()) < 0) {
     return std::nullopt;
   }
   const nftnl_chain* source = object.get();
@@ -129,7 +159,7 @@ std::optional<Chain> decode_chain(const netlink::MessageView& message) {
 
 std::optional<Rule> decode_rule(const netlink::MessageView& message) {
   const auto object = own<RulePtr>(nftnl_rule_alloc());
-  if (nftnl_rule_nlmsg_parse(header_of(message), object.get()) < 0) {
+  if (nftnl_rule_nlmsg_parse(aligned_header(message), object.get()) < 0) {
     return std::nullopt;
   }
   Rule rule;
@@ -151,7 +181,7 @@ std::optional<Rule> decode_rule(const netlink::MessageView& message) {
 
 std::optional<SetSpec> decode_set(const netlink::MessageView& message) {
   const auto object = own<SetPtr>(nftnl_set_alloc());
-  if (nftnl_set_nlmsg_parse(header_of(message), object.get()) < 0) {
+  if (nftnl_set_nlmsg_parse(aligned_header(message), object.get()) < 0) {
     return std::nullopt;
   }
   const nftnl_set* source = object.get();
@@ -167,8 +197,10 @@ std::optional<SetSpec> decode_set(const netlink::MessageView& message) {
   if (nftnl_set_is_set(source, NFTNL_SET_DESC_SIZE)) {
     set.size_max = nftnl_set_get_u32(source, NFTNL_SET_DESC_SIZE);
   }
+  set.dynamic = (flags & NFT_SET_EVAL) != 0;
+  set.counters = has_counter(source);
   if ((flags & NFT_SET_OBJECT) != 0) {
-    set.map = MapKind::Counters;
+    set.map = object_kind(nftnl_set_get_u32(source, NFTNL_SET_OBJ_TYPE));
   } else if ((flags & NFT_SET_MAP) != 0) {
     const std::uint32_t type = nftnl_set_get_u32(source, NFTNL_SET_DATA_TYPE);
     set.map = type == NFT_DATA_VERDICT ? MapKind::Verdicts : MapKind::Values;
@@ -179,24 +211,9 @@ std::optional<SetSpec> decode_set(const netlink::MessageView& message) {
   return set;
 }
 
-std::optional<Counter> decode_counter(const netlink::MessageView& message) {
-  const auto object = own<ObjectPtr>(nftnl_obj_alloc());
-  if (nftnl_obj_nlmsg_parse(header_of(message), object.get()) < 0 ||
-      nftnl_obj_get_u32(object.get(), NFTNL_OBJ_TYPE) != NFT_OBJECT_COUNTER) {
-    return std::nullopt;
-  }
-  Counter counter;
-  counter.table.family = static_cast<Family>(nftnl_obj_get_u32(object.get(), NFTNL_OBJ_FAMILY));
-  counter.table.name = text(nftnl_obj_get_str(object.get(), NFTNL_OBJ_TABLE));
-  counter.name = text(nftnl_obj_get_str(object.get(), NFTNL_OBJ_NAME));
-  counter.packets = nftnl_obj_get_u64(object.get(), NFTNL_OBJ_CTR_PKTS);
-  counter.bytes = nftnl_obj_get_u64(object.get(), NFTNL_OBJ_CTR_BYTES);
-  return counter;
-}
-
 void decode_elements(const netlink::MessageView& message, std::vector<Element>& elements) {
   const auto object = own<SetPtr>(nftnl_set_alloc());
-  if (nftnl_set_elems_nlmsg_parse(header_of(message), object.get()) < 0) {
+  if (nftnl_set_elems_nlmsg_parse(aligned_header(message), object.get()) < 0) {
     return;
   }
   const auto iterator = own<ElementIterPtr>(nftnl_set_elems_iter_create(object.get()));

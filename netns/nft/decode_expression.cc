@@ -97,9 +97,37 @@ Expression read_lookup(Source e) {
 
 Expression read_objref(Source e) {
   if (has(e, NFTNL_EXPR_OBJREF_SET_NAME)) {
-    return CounterMap{text(e, NFTNL_EXPR_OBJREF_SET_NAME), reg(e, NFTNL_EXPR_OBJREF_SET_SREG)};
+    return ObjectMap{text(e, NFTNL_EXPR_OBJREF_SET_NAME), reg(e, NFTNL_EXPR_OBJREF_SET_SREG)};
   }
   return CountIn{text(e, NFTNL_EXPR_OBJREF_IMM_NAME)};
+}
+
+Expression read_hash(Source e) {
+  if (u32(e, NFTNL_EXPR_HASH_TYPE) != NFT_HASH_JENKINS) {
+    return Unknown{"hash of another type"};
+  }
+  return Hash{reg(e, NFTNL_EXPR_HASH_SREG),
+              u32(e, NFTNL_EXPR_HASH_LEN),
+              reg(e, NFTNL_EXPR_HASH_DREG),
+              u32(e, NFTNL_EXPR_HASH_MODULUS),
+              u32(e, NFTNL_EXPR_HASH_SEED),
+              has(e, NFTNL_EXPR_HASH_OFFSET) ? u32(e, NFTNL_EXPR_HASH_OFFSET) : 0};
+}
+
+// CountBy is the only thing that this module does with a dynamic set. The kernel leaves out the
+// expression when the set declares the same one.
+Expression read_dynset(Source e) {
+  std::vector<std::string> inner;
+  const auto note = [](nftnl_expr* each, void* names) {
+    static_cast<std::vector<std::string>*>(names)->push_back(text(each, NFTNL_EXPR_NAME));
+    return 0;
+  };
+  nftnl_expr_expr_foreach(e, note, &inner);
+  const bool counts = inner.empty() || inner == std::vector<std::string>{"counter"};
+  if (u32(e, NFTNL_EXPR_DYNSET_OP) != NFT_DYNSET_OP_ADD || !counts) {
+    return Unknown{"dynset " + text(e, NFTNL_EXPR_DYNSET_SET_NAME)};
+  }
+  return CountBy{text(e, NFTNL_EXPR_DYNSET_SET_NAME), reg(e, NFTNL_EXPR_DYNSET_SREG_KEY)};
 }
 
 Expression read_immediate(Source e) {
@@ -168,6 +196,7 @@ constexpr std::array kReaders{
     Reader{"immediate", read_immediate}, Reader{"counter", read_counter},
     Reader{"limit", read_limit},         Reader{"quota", read_quota},
     Reader{"reject", read_reject},       Reader{"dup", read_duplicate},
+    Reader{"hash", read_hash},           Reader{"dynset", read_dynset},
     Reader{"queue", read_queue},         Reader{"target", read_target},
 };
 

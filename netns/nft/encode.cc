@@ -51,8 +51,10 @@ void encode_map(nftnl_set* object, const SetSpec& set, std::uint32_t& flags) {
       nftnl_set_set_u32(object, NFTNL_SET_DATA_LEN, value_size(set));
       return;
     case MapKind::Counters:
+    case MapKind::Limits:
+    case MapKind::Quotas:
       flags |= NFT_SET_OBJECT;
-      nftnl_set_set_u32(object, NFTNL_SET_OBJ_TYPE, NFT_OBJECT_COUNTER);
+      nftnl_set_set_u32(object, NFTNL_SET_OBJ_TYPE, object_type(set.map));
       return;
   }
 }
@@ -68,8 +70,8 @@ void encode_data(nftnl_set_elem* object, const SetSpec& set, const Element& elem
   if (set.map == MapKind::Values) {
     nftnl_set_elem_set(object, NFTNL_SET_ELEM_DATA, element.value.data(), data_size(element.value));
   }
-  if (set.map == MapKind::Counters) {
-    nftnl_set_elem_set_str(object, NFTNL_SET_ELEM_OBJREF, element.counter.c_str());
+  if (names_objects(set.map)) {
+    nftnl_set_elem_set_str(object, NFTNL_SET_ELEM_OBJREF, element.object.c_str());
   }
   if (element.timeout) {
     nftnl_set_elem_set_u64(object, NFTNL_SET_ELEM_TIMEOUT,
@@ -130,20 +132,6 @@ RulePtr encode(const Rule& rule) {
   return object;
 }
 
-ObjectPtr encode(const Counter& counter) {
-  auto object = own<ObjectPtr>(nftnl_obj_alloc());
-  nftnl_obj_set_u32(object.get(), NFTNL_OBJ_FAMILY,
-                    static_cast<std::uint32_t>(counter.table.family));
-  nftnl_obj_set_u32(object.get(), NFTNL_OBJ_TYPE, NFT_OBJECT_COUNTER);
-  nftnl_obj_set_str(object.get(), NFTNL_OBJ_TABLE, counter.table.name.c_str());
-  if (!counter.name.empty()) {
-    nftnl_obj_set_str(object.get(), NFTNL_OBJ_NAME, counter.name.c_str());
-    nftnl_obj_set_u64(object.get(), NFTNL_OBJ_CTR_PKTS, counter.packets);
-    nftnl_obj_set_u64(object.get(), NFTNL_OBJ_CTR_BYTES, counter.bytes);
-  }
-  return object;
-}
-
 SetPtr encode(const SetSpec& set, std::uint32_t id) {
   auto object = own<SetPtr>(nftnl_set_alloc());
   nftnl_set_set_u32(object.get(), NFTNL_SET_FAMILY, static_cast<std::uint32_t>(set.table.family));
@@ -153,6 +141,12 @@ SetPtr encode(const SetSpec& set, std::uint32_t id) {
   nftnl_set_set_u32(object.get(), NFTNL_SET_KEY_TYPE, concatenated(set.key));
   nftnl_set_set_u32(object.get(), NFTNL_SET_KEY_LEN, key_size(set));
   std::uint32_t flags = set.timeouts ? NFT_SET_TIMEOUT : 0;
+  if (set.dynamic) {
+    flags |= NFT_SET_EVAL;
+  }
+  if (set.counters) {
+    nftnl_set_add_expr(object.get(), encode_counter().release());
+  }
   if (set.interval) {
     // Ranges of one field would need another encoding (pairs of elements).
     TINET_ASSERT(set.key.size() > 1);
@@ -196,7 +190,7 @@ std::size_t encoded_size_max(const Element& element) noexcept {
   constexpr std::size_t kHeaders = 96;  // attribute headers, padding, timeout, verdict code
   const std::size_t chain = element.verdict ? element.verdict->chain.size() : 0;
   return kHeaders + element.key.size() + element.key_end.size() + element.value.size() + chain +
-         element.counter.size() + std::min(element.comment.size(), kCommentMax) +
+         element.object.size() + std::min(element.comment.size(), kCommentMax) +
          (element.key_end.empty() ? element.key.size() : 0);
 }
 

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "netns/nft/handles.h"
+#include "netns/nft/objects.h"
 #include "netns/nft/rule.h"
 #include "netns/nft/types.h"
 
@@ -14,6 +15,13 @@ namespace tinet::nft {
 [[nodiscard]] ChainPtr encode(const Chain& chain);
 [[nodiscard]] RulePtr encode(const Rule& rule);
 [[nodiscard]] ObjectPtr encode(const Counter& counter);
+[[nodiscard]] ObjectPtr encode(const LimitObject& named_limit);
+[[nodiscard]] ObjectPtr encode(const QuotaObject& quota);
+/// Only names the object, to delete it.
+[[nodiscard]] ObjectPtr encode_object_name(const TableId& table, const std::string& name,
+                                           MapKind kind);
+/// NFT_OBJECT_COUNTER, ... of a map that names objects.
+[[nodiscard]] std::uint32_t object_type(MapKind kind) noexcept;
 [[nodiscard]] SetPtr encode(const SetSpec& set, std::uint32_t id);
 
 /// Keys only name the elements (to delete them); Full carries everything.

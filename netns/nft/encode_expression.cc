@@ -131,6 +131,18 @@ ExpressionPtr make(const Numgen& e) {
       .take();
 }
 
+ExpressionPtr make(const Hash& e) {
+  return Builder("hash")
+      .u32(NFTNL_EXPR_HASH_TYPE, NFT_HASH_JENKINS)
+      .reg(NFTNL_EXPR_HASH_SREG, e.from)
+      .reg(NFTNL_EXPR_HASH_DREG, e.to)
+      .u32(NFTNL_EXPR_HASH_LEN, e.length)
+      .u32(NFTNL_EXPR_HASH_MODULUS, e.modulus)
+      .u32(NFTNL_EXPR_HASH_SEED, e.seed)
+      .u32(NFTNL_EXPR_HASH_OFFSET, e.offset)
+      .take();
+}
+
 ExpressionPtr make(const SetMatch& e) {
   Builder builder("lookup");
   builder.reg(NFTNL_EXPR_LOOKUP_SREG, e.key).text(NFTNL_EXPR_LOOKUP_SET, e.set);
@@ -156,11 +168,21 @@ ExpressionPtr make(const VerdictMap& e) {
       .take();
 }
 
-ExpressionPtr make(const CounterMap& e) {
+ExpressionPtr make(const ObjectMap& e) {
   return Builder("objref")
       .reg(NFTNL_EXPR_OBJREF_SET_SREG, e.key)
       .text(NFTNL_EXPR_OBJREF_SET_NAME, e.map)
       .take();
+}
+
+ExpressionPtr make(const CountBy& e) {
+  auto dynset = Builder("dynset")
+                    .reg(NFTNL_EXPR_DYNSET_SREG_KEY, e.key)
+                    .u32(NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_ADD)
+                    .text(NFTNL_EXPR_DYNSET_SET_NAME, e.set)
+                    .take();
+  nftnl_expr_add_expr(dynset.get(), NFTNL_EXPR_DYNSET_EXPR, encode_counter().release());
+  return dynset;
 }
 
 ExpressionPtr make(const Immediate& e) {
@@ -258,6 +280,10 @@ ExpressionPtr make(const Unknown& e) {
 
 ExpressionPtr encode(const Expression& expression) {
   return std::visit([](const auto& e) { return make(e); }, expression);
+}
+
+ExpressionPtr encode_counter() {
+  return Builder("counter").take();
 }
 
 int verdict_code(Verdict::Kind kind) noexcept {

@@ -12,6 +12,9 @@ namespace tinet::nft {
 /// @throws Error Operation for Unknown, which can only be read
 [[nodiscard]] ExpressionPtr encode(const Expression& expression);
 
+/// An element's or a set's own counter.
+[[nodiscard]] ExpressionPtr encode_counter();
+
 /// NF_ACCEPT, NFT_JUMP, ...
 [[nodiscard]] int verdict_code(Verdict::Kind kind) noexcept;
 

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "netns/nft/objects.h"
 #include "netns/nft/types.h"
 
 namespace tinet::nft {
@@ -103,6 +104,18 @@ struct Numgen {
   friend bool operator==(const Numgen&, const Numgen&) = default;
 };
 
+/// The same number in 0..modulus-1 for the same `length` bytes from register `from` on, host order
+/// (Jenkins' hash; the numbers are no secret).
+struct Hash {
+  Register from{};
+  std::uint32_t length = 4;  ///< bytes, at most 64
+  Register to{};
+  std::uint32_t modulus = 0;  ///< at least 1
+  std::uint32_t seed = 0;
+  std::uint32_t offset = 0;  ///< added to the result
+  friend bool operator==(const Hash&, const Hash&) = default;
+};
+
 /// Matches when the register's value is in the set.
 struct SetMatch {
   std::string set{};
@@ -123,11 +136,20 @@ struct VerdictMap {
   Register key{};
   friend bool operator==(const VerdictMap&, const VerdictMap&) = default;
 };
-/// Counts in the counter that the map names; no element: the rule does not match.
-struct CounterMap {
+/// Applies the object that the map names: counts in it, or matches as the limit or the quota does.
+/// The map's kind says which. No element: the rule does not match.
+struct ObjectMap {
   std::string map{};
   Register key{};
-  friend bool operator==(const CounterMap&, const CounterMap&) = default;
+  friend bool operator==(const ObjectMap&, const ObjectMap&) = default;
+};
+/// Counts the packet in the element of its key, in a set that is `dynamic` and has `counters`; the
+/// first packet of a key makes the element. The rule goes on; when the set is full, it does not
+/// match packets of new keys.
+struct CountBy {
+  std::string set{};
+  Register key{};
+  friend bool operator==(const CountBy&, const CountBy&) = default;
 };
 
 struct Immediate {
@@ -152,15 +174,6 @@ struct CountIn {
   friend bool operator==(const CountIn&, const CountIn&) = default;
 };
 
-/// Matches while under the rate; `over`: matches above it.
-struct Limit {
-  std::uint64_t rate = 0;  ///< packets or bytes per unit
-  std::uint64_t unit_seconds = 1;
-  std::uint32_t burst = 5;
-  bool bytes = false;
-  bool over = false;
-  friend bool operator==(const Limit&, const Limit&) = default;
-};
 /// Matches until so many bytes have passed; `over`: from then on. Equal whatever was used up.
 struct Quota {
   std::uint64_t bytes = 0;
@@ -208,8 +221,8 @@ struct Unknown {
 
 using Expression =
     std::variant<MetaLoad, MetaSet, PayloadLoad, PayloadWrite, Compare, Bitwise, Byteorder, Numgen,
-                 SetMatch, MapLoad, VerdictMap, CounterMap, Immediate, GiveVerdict, CountHere,
-                 CountIn, Limit, Quota, Reject, Duplicate, Queue, CompatQueue, Unknown>;
+                 Hash, SetMatch, MapLoad, VerdictMap, ObjectMap, CountBy, Immediate, GiveVerdict,
+                 CountHere, CountIn, Limit, Quota, Reject, Duplicate, Queue, CompatQueue, Unknown>;
 
 struct Rule {
   TableId table{};

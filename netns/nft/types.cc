@@ -100,7 +100,7 @@ std::uint32_t value_size(const SetSpec& set) noexcept {
 
 bool same_element(const Element& a, const Element& b) noexcept {
   return a.key == b.key && a.key_end == b.key_end && a.verdict == b.verdict && a.value == b.value &&
-         a.counter == b.counter && a.timeout == b.timeout && a.comment == b.comment;
+         a.object == b.object && a.timeout == b.timeout && a.comment == b.comment;
 }
 
 KeyBuilder& KeyBuilder::add(const void* data, std::size_t size) {

@@ -97,7 +97,12 @@ enum class Datatype : std::uint32_t {
 [[nodiscard]] std::uint32_t size_of(Datatype type) noexcept;
 
 /// What the elements of a map carry.
-enum class MapKind { None, Verdicts, Values, Counters };
+enum class MapKind { None, Verdicts, Values, Counters, Limits, Quotas };
+
+/// Whether the elements of such a map name objects of the table (see objects.h).
+[[nodiscard]] constexpr bool names_objects(MapKind kind) noexcept {
+  return kind == MapKind::Counters || kind == MapKind::Limits || kind == MapKind::Quotas;
+}
 
 /// A set, or a map. Elements are found in constant time unless `interval`.
 struct SetSpec {
@@ -108,7 +113,9 @@ struct SetSpec {
   std::vector<Datatype> values{};  ///< MapKind::Values only
   bool timeouts = false;           ///< elements may have one
   bool interval = false;           ///< elements may be ranges; keep such sets under 1000 elements
-  std::uint32_t size_max = 0;      ///< 0: no limit
+  std::uint32_t size_max = 0;      ///< 0: no limit; give one to every `dynamic` set
+  bool dynamic = false;   ///< rules add elements, see CountBy; can be changed from here as well
+  bool counters = false;  ///< every element counts the packets that it was found for
   friend bool operator==(const SetSpec&, const SetSpec&) = default;
 };
 
@@ -116,19 +123,27 @@ struct SetSpec {
 [[nodiscard]] std::uint32_t key_size(const SetSpec& set) noexcept;
 [[nodiscard]] std::uint32_t value_size(const SetSpec& set) noexcept;
 
+/// What was counted.
+struct Counts {
+  std::uint64_t packets = 0;
+  std::uint64_t bytes = 0;
+  friend bool operator==(const Counts&, const Counts&) = default;
+};
+
 /// One element; which members count depends on the set.
 struct Element {
   Bytes key{};
   Bytes key_end{};                        ///< interval sets: end of the range, included
   std::optional<Verdict> verdict{};       ///< MapKind::Verdicts
   Bytes value{};                          ///< MapKind::Values
-  std::string counter{};                  ///< MapKind::Counters: name of the object
+  std::string object{};                   ///< MapKind::Counters, Limits, Quotas: its name
   std::optional<Milliseconds> timeout{};  ///< the kernel removes it after that long; >= 1 ms
   std::optional<Milliseconds> expires{};  ///< read back only: what is left of it
   std::string comment{};                  ///< at most 127 bytes
+  std::optional<Counts> counts{};         ///< read back only: of sets with `counters`
 };
 
-/// True when both say the same; what is left of a timeout is not compared.
+/// True when both say the same; what is left of a timeout and what was counted is not compared.
 [[nodiscard]] bool same_element(const Element& a, const Element& b) noexcept;
 
 /// Builds keys and values of sets field by field.
@@ -155,14 +170,5 @@ class KeyBuilder {
 
 /// Key of `iif . oif` sets.
 [[nodiscard]] Bytes link_key(IfIndex in, IfIndex out);
-
-/// A named counter that rules and maps refer to.
-struct Counter {
-  TableId table{};
-  std::string name{};
-  std::uint64_t packets = 0;
-  std::uint64_t bytes = 0;
-  friend bool operator==(const Counter&, const Counter&) = default;
-};
 
 }  // namespace tinet::nft

@@ -115,7 +115,7 @@ nft::Element encode(const Element& element, MonoTime now) {
 nft::Element encode(const CounterId& counter) {
   nft::Element encoded;
   encoded.key = nft::link_key(port_index(counter.link.from), port_index(counter.link.to));
-  encoded.counter = counter_name(counter);
+  encoded.object = counter_name(counter);
   return encoded;
 }
 

@@ -121,7 +121,7 @@ void put_hosts(Skeleton& skeleton, Builder& builder, const FabricPlan& plan) {
 
 void put_effect_chain(Builder& builder, const Target& target) {
   builder.chain(chain_name(target));
-  builder.link_rule({nft::CounterMap{map_name({MapId::Kind::Counters, target.slot}), nft::kR0}});
+  builder.link_rule({nft::ObjectMap{map_name({MapId::Kind::Counters, target.slot}), nft::kR0}});
   builder.rule({nft::GiveVerdict{{nft::Verdict::Kind::Drop, {}}}});
 }
 

@@ -64,7 +64,7 @@ SealedBatch fault_table() {
       .add_chain({.table = table(),
                   .name = "forward",
                   .hook = Hook{.number = kBridgeForward, .priority = 0}})
-      .add_rule(rule("forward", {CounterMap{"counts", kR0}}))
+      .add_rule(rule("forward", {ObjectMap{"counts", kR0}}))
       .add_rule(rule("forward", {VerdictMap{"cuts", kR0}}));
   return std::move(batch).seal();
 }
@@ -84,7 +84,7 @@ TEST(Faults, DropOneDirectionOnlyAndCountIt) {
   SmallNetwork network(3);
   commit(*network.rules, fault_table());
   const Element counted{.key = link_key(SmallNetwork::port(0), SmallNetwork::port(1)),
-                        .counter = "c0_1"};
+                        .object = "c0_1"};
   change(*network.rules, Batch()
                              .add_elements(counts(), std::array{counted})
                              .add_elements(cuts(), std::array{cut(0, 1)}));
@@ -268,8 +268,8 @@ TEST_F(Nft, ReadsBackEveryElementAsItWasSent) {
                                 cut(2, 3, {}, {Verdict::Kind::Accept, {}}),
                                 cut(3, 4, {}, {Verdict::Kind::Jump, "side"})};
   verdicts[1].comment = "fault f1";
-  const std::vector<Element> counted{{.key = link_key({1}, {2}), .counter = "c0_1"},
-                                     {.key = link_key({2}, {1}), .counter = "c0_1"}};
+  const std::vector<Element> counted{{.key = link_key({1}, {2}), .object = "c0_1"},
+                                     {.key = link_key({2}, {1}), .object = "c0_1"}};
   const SetSpec macs{.table = table(),
                      .name = "macs",
                      .key = {Datatype::Ipv4Address},

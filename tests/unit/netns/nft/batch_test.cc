@@ -16,6 +16,8 @@ constexpr std::uint16_t kBatchBegin = 0x10;
 constexpr std::uint16_t kBatchEnd = 0x11;
 constexpr std::uint16_t kNewElements = 0x0a0c;
 constexpr std::uint16_t kDeleteElements = 0x0a0e;
+constexpr std::uint16_t kNewObject = 0x0a12;
+constexpr std::uint16_t kDeleteObject = 0x0a14;
 
 TableId table() {
   return {Family::Bridge, "t"};
@@ -107,6 +109,21 @@ TEST(Batch, AddsNothingForNoElements) {
   Batch batch;
   batch.add_elements(cuts(), {}).replace_elements(cuts(), {}, {});
   EXPECT_TRUE(std::move(batch).seal().empty());
+}
+
+TEST(Batch, NamesTheObjectsItMakes) {
+  Batch batch;
+  batch.add_limit({table(), "slow", {.rate = 1}})
+      .add_quota({table(), "some", 1000})
+      .delete_limit(table(), "slow")
+      .delete_quota(table(), "some", "heal f3");
+  const auto sealed = std::move(batch).seal();
+  EXPECT_EQ(types_of(sealed),
+            (std::vector<std::uint16_t>{kBatchBegin, kNewObject, kNewObject, kDeleteObject,
+                                        kDeleteObject, kBatchEnd}));
+  EXPECT_EQ(sealed.descriptions(),
+            (std::vector<std::string>{"add limit 'bridge t slow'", "add quota 'bridge t some'",
+                                      "delete limit 'bridge t slow'", "heal f3"}));
 }
 
 TEST(Batch, CutsCommentsAtWhatTheKernelTakes) {

@@ -37,9 +37,11 @@ TEST(SetSpec, KnowsTheSizesOfKeysAndValues) {
   EXPECT_EQ(key_size(set), 2U);
 }
 
-TEST(Element, IsTheSameWhateverIsLeftOfItsTime) {
+TEST(Element, IsTheSameWhateverIsLeftOfItsTimeAndWasCounted) {
   Element a{.key = {1}, .timeout = Milliseconds(10), .expires = Milliseconds(5)};
   Element b{.key = {1}, .timeout = Milliseconds(10)};
+  EXPECT_TRUE(same_element(a, b));
+  b.counts = Counts{3, 100};
   EXPECT_TRUE(same_element(a, b));
   b.timeout = Milliseconds(11);
   EXPECT_FALSE(same_element(a, b));
