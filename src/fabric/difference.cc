@@ -35,9 +35,8 @@ void for_each_treatment(const LinkRecord& record, Use&& use) {
 }
 
 bool refers_to(const Effect& effect, FaultId fault) {
-  return std::any_of(
-      effect.clauses.begin(), effect.clauses.end(),
-      [&](const EffectClause& clause) { return clause.match.owner == fault; });
+  return std::any_of(effect.clauses.begin(), effect.clauses.end(),
+                     [&](const EffectClause& clause) { return clause.match.owner == fault; });
 }
 
 /// Collects the changes of many links map by map.
@@ -123,8 +122,7 @@ void Builder::install(Link link, LinkRecord& record, Stack stack,
   }
 }
 
-std::shared_ptr<const LinkPlan> Builder::plan_of(
-    const std::shared_ptr<const Schedule>& schedule) {
+std::shared_ptr<const LinkPlan> Builder::plan_of(const std::shared_ptr<const Schedule>& schedule) {
   auto& plan = plans_[schedule.get()];
   if (!plan) {
     LinkPlan made{*schedule, {}};
@@ -185,6 +183,7 @@ std::uint16_t Builder::free_minor(Endpoint port) {
 }
 
 void Builder::change(Link link, LinkRecord record, const std::shared_ptr<const Schedule>& wanted) {
+  difference_.before.emplace_back(link, record);
   remove_stale(record);
   Stack stack = Stack::A;
   if (record.deciding) {
@@ -232,13 +231,12 @@ void Builder::take_memories(const Memories& wanted) {
   const auto& old = difference_.old_treatments;
   for (const auto& [fault, memory] : installed_.memories) {
     const FaultId id = fault;
-    const bool needed =
-        wanted.contains(fault) ||
-        std::any_of(installed_.treatments.begin(), installed_.treatments.end(),
-                    [&](const auto& use) {
-                      return refers_to(use.second.treatment.effect, id) &&
-                             !std::binary_search(old.begin(), old.end(), use.first);
-                    });
+    const bool needed = wanted.contains(fault) ||
+                        std::any_of(installed_.treatments.begin(), installed_.treatments.end(),
+                                    [&](const auto& use) {
+                                      return refers_to(use.second.treatment.effect, id) &&
+                                             !std::binary_search(old.begin(), old.end(), use.first);
+                                    });
     if (!needed) {
       difference_.old_memories.emplace(fault, memory);
     }
@@ -248,6 +246,7 @@ void Builder::take_memories(const Memories& wanted) {
 Difference Builder::take(const Memories& memories) {
   take_old();
   take_memories(memories);
+  difference_.mechanisms = mechanisms_;
   for (auto& [id, treatment] : new_treatments_) {
     difference_.new_treatments.push_back(std::move(treatment));
   }

@@ -82,7 +82,9 @@ struct Difference {
   Memories old_memories;
 
   std::vector<std::pair<Link, LinkRecord>> records;  ///< of every link that is touched, afterwards
-  std::vector<Link> changed;                         ///< links whose schedule changes
+  std::vector<std::pair<Link, LinkRecord>> before;   ///< of the links in `changed`
+  Mechanisms mechanisms;
+  std::vector<Link> changed;  ///< links whose schedule changes
 
   [[nodiscard]] bool empty() const { return changed.empty(); }
 };

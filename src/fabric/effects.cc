@@ -89,6 +89,9 @@ Effect compose(std::span<const Acting> acting) {
     action.seed = 0;
     if (action != LinkAction{}) {
       action.seed = one.clause->action.seed;
+      if (action.hold && one.fault->end) {
+        action.hold_until = one.fault->end->time_since_epoch();
+      }
       effect.clauses.push_back({one.clause->match, action, {one.fault->id}});
     }
   }
@@ -166,8 +169,8 @@ LinkSchedules link_schedules(const std::vector<Fault>& active, MonoTime now) {
       if (fresh.refresh_at && (!result.refresh_at || *fresh.refresh_at < *result.refresh_at)) {
         result.refresh_at = fresh.refresh_at;
       }
-      known = made.emplace(on_link, std::make_shared<const Schedule>(std::move(fresh.schedule)))
-                  .first;
+      known =
+          made.emplace(on_link, std::make_shared<const Schedule>(std::move(fresh.schedule))).first;
     }
     if (!known->second->empty()) {
       result.links.push_back({link, known->second});

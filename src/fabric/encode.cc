@@ -1,10 +1,7 @@
 #include "src/fabric/encode.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-
-#include "src/base/units.h"
+#include <cstring>
 
 namespace tinet::fabric {
 
@@ -13,11 +10,7 @@ namespace {
 /// Elements to be removed are added once more first, in case they have just expired; this keeps
 /// them from expiring again before the batch gets to the removal.
 constexpr nft::Milliseconds kRemovalTimeout{60'000};
-
-nft::Milliseconds timeout_at(MonoTime end, MonoTime now) {
-  const auto left = std::chrono::ceil<nft::Milliseconds>(end - now);
-  return std::max(left, nft::Milliseconds{1});
-}
+constexpr std::uint32_t kHtbMajor = 1U << 16U;
 
 std::vector<nft::Element> encode_all(const std::vector<Element>& elements, MonoTime now) {
   std::vector<nft::Element> encoded;
@@ -28,51 +21,12 @@ std::vector<nft::Element> encode_all(const std::vector<Element>& elements, MonoT
   return encoded;
 }
 
-/// Counters by slot, ascending, so that each map is written once.
-template <typename Item, typename Id>
-std::map<Slot, std::vector<nft::Element>> by_slot(const std::vector<Item>& items, Id&& id) {
-  std::map<Slot, std::vector<nft::Element>> slots;
-  for (const Item& item : items) {
-    slots[id(item).slot].push_back(encode(id(item)));
+std::vector<nft::Element> encode_all(const std::map<ClassKey, PortClass>& classes) {
+  std::vector<nft::Element> encoded;
+  for (const auto& [key, port_class] : classes) {
+    encoded.push_back(encode(key, port_class));
   }
-  return slots;
-}
-
-std::string quoted_link(Link link, const std::vector<std::string>& ports) {
-  return "\"" + ports.at(link.from) + "\" . \"" + ports.at(link.to) + "\"";
-}
-
-/// Every target that can be in a map with this slot.
-std::vector<Target> targets_of(Slot slot) {
-  std::vector<Target> targets;
-  for (const CutMode mode : {CutMode::Drop, CutMode::Reset, CutMode::Reject}) {
-    targets.push_back({Effect{mode}, slot});
-  }
-  return targets;
-}
-
-std::optional<Target> target_of_mark(const nft::Bytes& value) {
-  for (const Stack stack : {Stack::A, Stack::B}) {
-    std::vector<Target> targets = targets_of({stack, 0});
-    targets.push_back({std::nullopt, {stack, 0}});
-    for (const Target& target : targets) {
-      if (nft::KeyBuilder().u32(mark_of(target)).take() == value) {
-        return target;
-      }
-    }
-  }
-  return std::nullopt;
-}
-
-std::optional<Target> target_of_verdict(Slot slot, const std::optional<nft::Verdict>& verdict) {
-  if (verdict && verdict->kind == nft::Verdict::Kind::Goto) {
-    for (const Target& target : targets_of(slot)) {
-      if (chain_name(target) == verdict->chain) {
-        return target;
-      }
-    }
-  }
-  return std::nullopt;
+  return encoded;
 }
 
 }  // namespace
@@ -93,9 +47,17 @@ void put_skeleton(nft::Batch& batch, const Skeleton& skeleton) {
       batch.add_elements(map.spec, map.elements);
     }
   }
+  const std::vector<nft::Element> layers = {target_element({std::nullopt, Stack::A}),
+                                            target_element({std::nullopt, Stack::B})};
+  batch.add_elements(targets_spec(), layers);
   for (const nft::Rule& rule : skeleton.rules) {
     batch.add_rule(rule);
   }
+}
+
+nft::Milliseconds timeout_at(MonoTime end, MonoTime now) {
+  const auto left = std::chrono::ceil<nft::Milliseconds>(end - now);
+  return std::max(left, nft::Milliseconds{1});
 }
 
 nft::Element encode(const Element& element, MonoTime now) {
@@ -112,36 +74,39 @@ nft::Element encode(const Element& element, MonoTime now) {
   return encoded;
 }
 
-nft::Element encode(const CounterId& counter) {
+nft::Element encode(const ClassKey& key, const PortClass& port_class) {
   nft::Element encoded;
-  encoded.key = nft::link_key(port_index(counter.link.from), port_index(counter.link.to));
-  encoded.object = counter_name(counter);
+  encoded.key = nft::KeyBuilder()
+                    .index(port_index(key.link.from))
+                    .index(port_index(key.link.to))
+                    .u32(key.shape.value)
+                    .take();
+  encoded.value = nft::KeyBuilder().u32(kHtbMajor | port_class.minor).take();
   return encoded;
 }
 
-void put_counters(nft::Batch& batch, const CounterChange& change) {
-  if (change.created.empty()) {
-    return;
+void put_treatment(nft::Batch& batch, const Treatment& treatment) {
+  const Target target{treatment.id, Stack::A};
+  nft::Chain chain;
+  chain.table = table_id();
+  chain.name = chain_name(target);
+  batch.add_chain(chain);
+  for (const nft::Rule& rule : treatment.rules) {
+    batch.add_rule(rule);
   }
-  std::vector<nft::Counter> counters;
-  counters.reserve(change.created.size());
-  for (const CounterAssignment& use : change.created) {
-    counters.push_back({table_id(), counter_name(use.counter), 0, 0});
-  }
-  batch.add_counters(counters);
-  const auto id = [](const CounterAssignment& use) -> const CounterId& { return use.counter; };
-  for (const auto& [slot, elements] : by_slot(change.created, id)) {
-    batch.add_elements(map_spec({MapId::Kind::Counters, slot}), elements);
-  }
+  const std::vector<nft::Element> elements = {target_element(target)};
+  batch.add_elements(targets_spec(), elements);
 }
 
-void put_removed_counters(nft::Batch& batch, const CounterChange& change) {
-  const auto id = [](const CounterId& counter) -> const CounterId& { return counter; };
-  for (const auto& [slot, elements] : by_slot(change.removed, id)) {
-    batch.delete_elements(map_spec({MapId::Kind::Counters, slot}), elements);
+void put_new_objects(nft::Batch& batch, const Difference& difference) {
+  for (const auto& [fault, memory] : difference.new_memories) {
+    put_memory(batch, fault, memory);
   }
-  for (const CounterId& counter : change.removed) {
-    batch.delete_counter(table_id(), counter_name(counter));
+  for (const Treatment& treatment : difference.new_treatments) {
+    put_treatment(batch, treatment);
+  }
+  if (!difference.new_classes.empty()) {
+    batch.add_elements(classes_spec(), encode_all(difference.new_classes));
   }
 }
 
@@ -162,61 +127,49 @@ void put_map_change(nft::Batch& batch, const MapChange& change, MonoTime now) {
   }
 }
 
+void put_old_objects(nft::Batch& batch, const Difference& difference) {
+  if (!difference.old_classes.empty()) {
+    batch.delete_elements(classes_spec(), encode_all(difference.old_classes));
+  }
+  for (const TreatmentId id : difference.old_treatments) {
+    const Target target{id, Stack::A};
+    const std::vector<nft::Element> elements = {target_element(target)};
+    batch.delete_elements(targets_spec(), elements);
+    batch.flush_chain(table_id(), chain_name(target));
+    batch.delete_chain(table_id(), chain_name(target));
+  }
+  for (const auto& [fault, memory] : difference.old_memories) {
+    remove_memory(batch, fault, memory);
+  }
+}
+
 void put_difference(nft::Batch& batch, const Difference& difference, MonoTime now) {
-  put_counters(batch, difference.counters);
+  put_new_objects(batch, difference);
   for (const MapChange& change : difference.maps) {
     put_map_change(batch, change, now);
   }
-  put_removed_counters(batch, difference.counters);
+  put_old_objects(batch, difference);
 }
 
 std::optional<Element> decode(const MapId& map, const nft::Element& element) {
   const auto link = link_of_key(element.key);
-  const auto target = map.kind == MapId::Kind::Decide
-                          ? target_of_mark(element.value)
-                          : target_of_verdict(map.slot, element.verdict);
-  if (!link || !target) {
+  if (!link) {
     return std::nullopt;
   }
-  return Element{map, *link, *target, std::nullopt};
-}
-
-std::string describe(const Element& element, const std::vector<std::string>& ports, MonoTime now) {
-  std::string text = quoted_link(element.link, ports);
-  if (element.end) {
-    text += " timeout " + format_duration(timeout_at(*element.end, now));
-  }
-  return text + " : goto " + chain_name(element.target);
-}
-
-std::vector<std::string> describe(const Difference& difference,
-                                  const std::vector<std::string>& ports, MonoTime now) {
-  std::vector<std::string> lines;
-  for (const CounterAssignment& use : difference.counters.created) {
-    const std::string name = counter_name(use.counter);
-    lines.push_back("add counter bridge tinet " + name);
-    lines.push_back("add element bridge tinet " +
-                    map_name({MapId::Kind::Counters, use.counter.slot}) + " { " +
-                    quoted_link(use.counter.link, ports) + " : \"" + name + "\" }");
-  }
-  for (const MapChange& change : difference.maps) {
-    const std::string map = " element bridge tinet " + map_name(change.map) + " { ";
-    for (const auto* removed : {&change.remove, &change.remove_timed}) {
-      for (const Element& element : *removed) {
-        lines.push_back("delete" + map + quoted_link(element.link, ports) + " }");
-      }
+  if (map.kind == MapId::Kind::Decide) {
+    std::uint32_t mark = 0;
+    if (element.value.size() != sizeof mark) {
+      return std::nullopt;
     }
-    for (const Element& element : change.add) {
-      lines.push_back("add" + map + describe(element, ports, now) + " }");
-    }
+    std::memcpy(&mark, element.value.data(), sizeof mark);
+    return Element{map, *link, target_of(mark), std::nullopt};
   }
-  for (const CounterId& counter : difference.counters.removed) {
-    lines.push_back("delete element bridge tinet " +
-                    map_name({MapId::Kind::Counters, counter.slot}) + " { " +
-                    quoted_link(counter.link, ports) + " }");
-    lines.push_back("delete counter bridge tinet " + counter_name(counter));
+  if (!element.verdict || element.verdict->kind != nft::Verdict::Kind::Goto) {
+    return std::nullopt;
   }
-  return lines;
+  const auto treatment = treatment_of_chain(element.verdict->chain);
+  return treatment ? std::optional(Element{map, *link, {treatment, Stack::A}, std::nullopt})
+                   : std::nullopt;
 }
 
 }  // namespace tinet::fabric

@@ -33,11 +33,12 @@ Expressions flow_in_set(FaultId fault) {
 Expressions flow_in_set6(FaultId fault) {
   Expressions all = is_ether_type(ETH_P_IPV6);
   all << is_protocol(IPPROTO_TCP)
-      << Expressions{nft::PayloadLoad{nft::Header::Network, 8, 16, nft::kR0},
-                     nft::PayloadLoad{nft::Header::Transport, kSourcePort, 2, nft::kR4},
-                     nft::PayloadLoad{nft::Header::Network, 24, 16, nft::Register{5}},
-                     nft::PayloadLoad{nft::Header::Transport, kDestinationPort, 2, nft::Register{9}},
-                     nft::SetMatch{flows6_set_name(fault), nft::kR0}};
+      << Expressions{
+             nft::PayloadLoad{nft::Header::Network, 8, 16, nft::kR0},
+             nft::PayloadLoad{nft::Header::Transport, kSourcePort, 2, nft::kR4},
+             nft::PayloadLoad{nft::Header::Network, 24, 16, nft::Register{5}},
+             nft::PayloadLoad{nft::Header::Transport, kDestinationPort, 2, nft::Register{9}},
+             nft::SetMatch{flows6_set_name(fault), nft::kR0}};
   return all;
 }
 
@@ -167,12 +168,10 @@ std::vector<Expressions> conditions_of(const Match& match) {
   all = each_with_each(all, connection_conditions(match));
   for (Expressions& one : all) {
     if (match.after_bytes) {
-      one << link_key_load()
-          << Expressions{nft::ObjectMap{nft::MapKind::Quotas, after_map_name(match.owner), nft::kR0}};
+      one << link_key_load() << Expressions{nft::ObjectMap{after_map_name(match.owner), nft::kR0}};
     }
     if (match.first) {
-      one << link_key_load()
-          << Expressions{nft::ObjectMap{nft::MapKind::Limits, first_map_name(match.owner), nft::kR0}};
+      one << link_key_load() << Expressions{nft::ObjectMap{first_map_name(match.owner), nft::kR0}};
     }
   }
   return all;

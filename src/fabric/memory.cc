@@ -141,8 +141,8 @@ void put_memory(nft::Batch& batch, FaultId fault, const Memory& memory) {
       nft::QuotaObject quota;
       quota.table = table_id();
       quota.name = object_name("after", fault, link);
-      quota.quota.bytes = *memory.after_bytes;
-      quota.quota.over = true;
+      quota.bytes = *memory.after_bytes;
+      quota.over = true;
       batch.add_quota(quota);
     }
   }

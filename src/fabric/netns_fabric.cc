@@ -1,6 +1,9 @@
 #include "src/fabric/netns_fabric.h"
 
 #include <algorithm>
+#include <chrono>
+#include <iterator>
+#include <map>
 #include <utility>
 
 #include <linux/netlink.h>
@@ -8,8 +11,9 @@
 #include "netns/address.h"
 #include "src/base/error.h"
 #include "src/base/text.h"
+#include "src/fabric/auxiliaries.h"
+#include "src/fabric/describe.h"
 #include "src/fabric/effects.h"
-#include "src/fabric/encode.h"
 #include "src/fabric/table.h"
 #include "src/fabric/wiring.h"
 
@@ -17,7 +21,7 @@ namespace tinet {
 
 namespace {
 
-/// What the deciding layer of a link is at `time`: its element and entry of the schedule.
+/// What decides about a link at some time: an element, and the entry of the schedule behind it.
 struct Decision {
   fabric::Element element;
   const fabric::TimedEffect* entry = nullptr;
@@ -29,21 +33,34 @@ std::optional<Decision> decision_at(const fabric::Applied& applied, Link link, M
     return std::nullopt;
   }
   const fabric::LinkRules& rules = *record->second.deciding;
-  const fabric::TimedEffect* entry = fabric::effect_at(rules.schedule, time);
+  const fabric::TimedEffect* entry = fabric::effect_at(rules.plan->schedule, time);
   if (entry == nullptr) {
     return std::nullopt;
   }
   const auto elements = fabric::elements_of(link, rules);
-  const auto index = static_cast<std::size_t>(entry - rules.schedule.data());
+  const auto index = static_cast<std::size_t>(entry - rules.plan->schedule.data());
   return Decision{elements.at(elements.size() == 1 ? 0 : index + 1), entry};
 }
 
-std::string names_of(const std::vector<FaultId>& faults) {
-  std::vector<std::string> names;
-  for (const FaultId fault : faults) {
-    names.push_back(to_string(fault));
+/// Whether packets that a clause means can be among those that were asked about.
+bool can_mean(const Match& match, const PacketWords& packet) {
+  const bool any_port = match.to_ports.empty() && match.from_ports.empty();
+  const bool port =
+      any_port || !packet.to_port ||
+      std::binary_search(match.to_ports.begin(), match.to_ports.end(), *packet.to_port);
+  const bool protocol = match.protocol == Protocol::Any || packet.protocol == Protocol::Any ||
+                        match.protocol == packet.protocol;
+  return port && protocol;
+}
+
+Effect seen_by(const Effect& effect, const PacketWords& packet) {
+  Effect seen;
+  for (const EffectClause& clause : effect.clauses) {
+    if (can_mean(clause.match, packet)) {
+      seen.clauses.push_back(clause);
+    }
   }
-  return (names.size() > 1 ? "faults " : "fault ") + join(names, ", ");
+  return seen;
 }
 
 class NetnsFabric final : public Fabric {
@@ -52,7 +69,8 @@ class NetnsFabric final : public Fabric {
       : options_(options),
         endpoints_(plan.endpoints),
         wiring_(plan, options.gate),
-        table_(wiring_.open_switch_netlink(NETLINK_NETFILTER), plan, wiring_.ports()) {}
+        table_(wiring_.open_switch_netlink(NETLINK_NETFILTER), plan, wiring_.ports()),
+        auxiliaries_(wiring_, table_.connection(), plan) {}
 
   [[nodiscard]] std::string_view backend() const override {
     return options_.privilege == NetnsPrivilege::Root ? "netns" : "rootless";
@@ -66,59 +84,126 @@ class NetnsFabric final : public Fabric {
     return wiring_.open_socket(endpoint, domain, type, protocol);
   }
 
-  ApplyReport apply(const std::vector<Fault>& active, MonoTime now) override {
-    ApplyReport report;
-    report.links_changed = table_.apply(schedules(active, now), now);
-    report.committed = report.links_changed > 0;
-    return report;
-  }
+  ApplyReport apply(const std::vector<Fault>& active, MonoTime now) override;
   [[nodiscard]] std::vector<std::string> preview(const std::vector<Fault>& active,
-                                                 MonoTime now) override {
-    return table_.preview(schedules(active, now), now);
+                                                 MonoTime now) override;
+  [[nodiscard]] std::string mechanism(const Fault& fault) const override;
+  [[nodiscard]] std::vector<Flow> flows(const std::vector<Link>& links) override {
+    return auxiliaries_.flows(links);
   }
+  KickReport kick(const std::vector<Link>& links) override { return auxiliaries_.kick(links); }
+  ReleaseReport release(FaultId fault, bool drop) override;
   [[nodiscard]] std::vector<LinkState> links(MonoTime now) override;
-  [[nodiscard]] PacketCounts packets(FaultId fault) override {
-    return table_.ledger().of_fault(fault, table_.read_counters());
-  }
-  [[nodiscard]] LinkExplanation why(Link link, MonoTime now) override;
+  [[nodiscard]] PacketCounts packets(FaultId fault) override { return table_.packets(fault); }
+  [[nodiscard]] LinkExplanation why(Link link, const PacketWords& packet, MonoTime now) override;
   [[nodiscard]] std::vector<Drift> audit(MonoTime now) override;
 
  private:
-  [[nodiscard]] std::vector<fabric::LinkSchedule> schedules(const std::vector<Fault>& active,
-                                                            MonoTime now) const;
+  [[nodiscard]] fabric::LinkSchedules schedules(const std::vector<Fault>& active,
+                                                MonoTime now) const;
 
   NetnsOptions options_;
   std::vector<FabricEndpoint> endpoints_;
   fabric::Wiring wiring_;
   fabric::Table table_;
+  fabric::Auxiliaries auxiliaries_;
 };
 
-std::vector<fabric::LinkSchedule> NetnsFabric::schedules(const std::vector<Fault>& active,
-                                                         MonoTime now) const {
-  auto schedules = fabric::link_schedules(active, now);
-  for (const fabric::LinkSchedule& link : schedules) {
-    TINET_ASSERT(link.link.from < endpoints_.size() && link.link.to < endpoints_.size());
-    for (const fabric::TimedEffect& entry : link.schedule) {
-      if (entry.effect.cut && *entry.effect.cut != CutMode::Drop) {
-        throw_unavailable("cannot " + std::string(to_string(*entry.effect.cut)) + " packets of " +
-                              names_of(entry.decided_by) + ": backend '" + std::string(backend()) +
-                              "' cuts by dropping only",
-                          "use --mode drop");
+fabric::LinkSchedules NetnsFabric::schedules(const std::vector<Fault>& active, MonoTime now) const {
+  for (const Fault& fault : active) {
+    for (const Link& link : fault.links) {
+      TINET_ASSERT(link.from < endpoints_.size() && link.to < endpoints_.size());
+    }
+  }
+  return fabric::link_schedules(active, now);
+}
+
+ApplyReport NetnsFabric::apply(const std::vector<Fault>& active, MonoTime now) {
+  const fabric::LinkSchedules wanted = schedules(active, now);
+  const fabric::Difference difference =
+      table_.plan(wanted.links, fabric::memories_of(active), auxiliaries_.mechanisms(), now);
+  ApplyReport report;
+  report.refresh_at = wanted.refresh_at;
+  if (difference.empty()) {
+    return report;
+  }
+  const auto before = std::chrono::steady_clock::now();
+  report.notes = auxiliaries_.prepare(difference, table_.installed());
+  table_.commit(difference, now + (std::chrono::steady_clock::now() - before));
+  auxiliaries_.follow(table_.installed());
+  report.committed = true;
+  report.links_changed = difference.changed.size();
+  return report;
+}
+
+std::vector<std::string> NetnsFabric::preview(const std::vector<Fault>& active, MonoTime now) {
+  const auto difference = table_.plan(schedules(active, now).links, fabric::memories_of(active),
+                                      auxiliaries_.mechanisms(), now);
+  return table_.preview(difference, now);
+}
+
+std::string NetnsFabric::mechanism(const Fault& fault) const {
+  const fabric::Mechanisms& mechanisms = auxiliaries_.mechanisms();
+  std::vector<std::string> all;
+  LinkAction action;
+  for (const FaultClause& clause : fault.clauses) {
+    combine(action, clause.action);
+  }
+  const LinkAction wire = fabric::wire_part(action, mechanisms);
+  LinkAction rest = action;
+  rest.bursts.clear();
+  rest.delay.reset();
+  rest.reorder = {};
+  rest.rate.reset();
+  rest.hold = false;
+  rest.seed = 0;
+  if (rest != LinkAction{}) {
+    all.emplace_back("nftables");
+  }
+  if (action.rate) {
+    all.emplace_back("htb");
+  }
+  LinkAction port = fabric::port_part(action, mechanisms);
+  port.rate.reset();
+  if (port.shapes()) {
+    all.emplace_back("netem");
+  }
+  if (wire.shapes()) {
+    all.emplace_back("wire");
+  }
+  return join(all, "+");
+}
+
+ReleaseReport NetnsFabric::release(FaultId fault, bool drop) {
+  ReleaseReport report;
+  for (const auto& [id, use] : table_.installed().treatments) {
+    const auto holds = [&](const EffectClause& clause) {
+      return clause.action.hold && clause.faults == std::vector<FaultId>{fault};
+    };
+    const auto& clauses = use.treatment.effect.clauses;
+    if (std::none_of(clauses.begin(), clauses.end(), holds)) {
+      continue;
+    }
+    for (const fabric::ShapePart& part : use.treatment.shapes) {
+      if (part.shape.hold) {
+        const ReleaseReport one = auxiliaries_.release(part.id, drop);
+        report.delivered += one.delivered;
+        report.dropped += one.dropped;
       }
     }
   }
-  return schedules;
+  return report;
 }
 
 std::vector<LinkState> NetnsFabric::links(MonoTime now) {
   std::map<Link, LinkState> states;
-  for (const auto& [link, counts] : table_.ledger().of_links(table_.read_counters())) {
+  for (const auto& [link, counts] : table_.link_packets()) {
     states[link].packets = counts;
   }
-  for (const auto& [link, record] : table_.applied()) {
-    if (const auto decision = decision_at(table_.applied(), link, now)) {
+  const fabric::Applied& applied = table_.installed().links;
+  for (const auto& [link, record] : applied) {
+    if (const auto decision = decision_at(applied, link, now)) {
       states[link].effect = decision->entry->effect;
-      states[link].decided_by = decision->entry->decided_by;
     }
   }
   std::vector<LinkState> result;
@@ -130,25 +215,42 @@ std::vector<LinkState> NetnsFabric::links(MonoTime now) {
   return result;
 }
 
-LinkExplanation NetnsFabric::why(Link link, MonoTime now) {
-  LinkExplanation explanation{link, {}, {}, "none", {}};
-  const auto decision = decision_at(table_.applied(), link, now);
+LinkExplanation NetnsFabric::why(Link link, const PacketWords& packet, MonoTime now) {
+  LinkExplanation explanation{link, {}, "none", {}, {}};
+  const fabric::Applied& applied = table_.installed().links;
+  const auto decision = decision_at(applied, link, now);
   if (!decision) {
     return explanation;
   }
-  explanation.effect = decision->entry->effect;
-  explanation.decided_by = decision->entry->decided_by;
-  explanation.mechanism = "nftables";
-  explanation.rule = "element tinet/" + fabric::map_name(decision->element.map) + " { " +
-                     fabric::describe(decision->element, wiring_.ports(), now) + " }, " +
-                     names_of(explanation.decided_by);
+  explanation.effect = seen_by(decision->entry->effect, packet);
+  if (explanation.effect.empty()) {
+    return explanation;
+  }
+  Fault all;
+  for (const EffectClause& clause : explanation.effect.clauses) {
+    all.clauses.push_back({clause.match, clause.action});
+  }
+  explanation.mechanism = mechanism(all);
+  explanation.rules = fabric::describe(explanation.effect);
+  explanation.rules.insert(explanation.rules.begin(),
+                           "element tinet/" + fabric::map_name(decision->element.map) + " { " +
+                               fabric::describe(decision->element, wiring_.ports(), now) + " }");
+  const auto cut = explanation.effect.cut();
+  const auto back = decision_at(applied, {link.to, link.from}, now);
+  if (cut && *cut != CutMode::Drop && back && back->entry->effect.cut() == CutMode::Drop) {
+    explanation.notes.emplace_back(
+        "refusals do not get back: the other direction drops every packet, so this is a drop, too");
+  }
   return explanation;
 }
 
 std::vector<Drift> NetnsFabric::audit(MonoTime now) {
   std::vector<Drift> drift = table_.audit(now);
-  auto wiring = wiring_.audit();
-  std::move(wiring.begin(), wiring.end(), std::back_inserter(drift));
+  const auto add = [&drift](std::vector<Drift> found) {
+    std::move(found.begin(), found.end(), std::back_inserter(drift));
+  };
+  add(wiring_.audit());
+  add(auxiliaries_.audit(table_.installed()));
   return drift;
 }
 

@@ -26,7 +26,9 @@ struct NetnsOptions {
 /// the process removes everything. Starts one thread of its own, which never runs between calls.
 ///
 /// In a change, everything of a link hangs on its element in one map, and all elements of that map
-/// change in one transaction: ApplyReport::atomic is always true. A process in a user namespace
+/// change in one transaction: ApplyReport::atomic is always true. What the new rules refer to
+/// (classes of ports, the wire, tables that refuse or copy) is there before, and does nothing until
+/// then. A process in a user namespace
 /// can send at most twice net.core.wmem_max in one transaction (several thousand links); more is
 /// refused with Unavailable.
 /// @throws Error Unavailable (privilege, kernel feature, more than 1022 endpoints), Operation

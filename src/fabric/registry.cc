@@ -52,6 +52,7 @@ LinkAction shape_of(const LinkAction& action) {
   shape.reorder = action.reorder;
   shape.rate = action.rate;
   shape.hold = action.hold;
+  shape.hold_until = action.hold_until;
   shape.seed = action.seed;
   return shape;
 }

@@ -6,6 +6,9 @@
 #include <linux/if_ether.h>
 #include <linux/netfilter_bridge.h>
 
+#include "src/fabric/match_rules.h"
+#include "src/fabric/treatment.h"
+
 namespace tinet::fabric {
 
 namespace {
@@ -15,6 +18,10 @@ constexpr std::uint32_t kFirstPort = 16;
 constexpr std::uint32_t kMacSize = 6;
 /// Before everything else that could look at the destination, like nft(8)'s "dstnat".
 constexpr std::int32_t kRewritePriority = -300;
+/// Before bridge netfilter hands packets to the hooks of IP, where the wire takes them.
+constexpr std::int32_t kDecisionPriority = NF_BR_PRI_FILTER_BRIDGED;
+/// Elements of "counts": one for each link and kind of thing that happened on it.
+constexpr std::uint32_t kCountsMax = 1U << 22U;
 
 nft::Bytes bytes_of(const Mac& mac) {
   return {mac.bytes.begin(), mac.bytes.end()};
@@ -22,11 +29,6 @@ nft::Bytes bytes_of(const Mac& mac) {
 
 nft::Bytes ether_type(std::uint16_t type) {
   return {static_cast<std::uint8_t>(type >> 8), static_cast<std::uint8_t>(type & 0xff)};
-}
-
-/// The effects that this ruleset has chains for.
-std::vector<Effect> supported_effects() {
-  return {Effect{CutMode::Drop}};
 }
 
 /// Collects chains and rules.
@@ -119,44 +121,30 @@ void put_hosts(Skeleton& skeleton, Builder& builder, const FabricPlan& plan) {
   skeleton.fixed.push_back(std::move(hosts));
 }
 
-void put_effect_chain(Builder& builder, const Target& target) {
-  builder.chain(chain_name(target));
-  builder.link_rule({nft::ObjectMap{map_name({MapId::Kind::Counters, target.slot}), nft::kR0}});
-  builder.rule({nft::GiveVerdict{{nft::Verdict::Kind::Drop, {}}}});
-}
-
-nft::Element target_element(const Target& target) {
-  nft::Element element;
-  element.key = nft::KeyBuilder().u32(mark_of(target)).take();
-  element.verdict = nft::Verdict{nft::Verdict::Kind::Goto, chain_name(target)};
-  return element;
-}
-
-void put_decision(Skeleton& skeleton, Builder& builder) {
-  FixedMap targets{fixed_spec("targets", nft::Datatype::Mark, nft::MapKind::Verdicts, {}), {}};
-  for (const Effect& effect : supported_effects()) {
-    for (const Slot slot : all_slots()) {
-      put_effect_chain(builder, {effect, slot});
-      if (slot.layer == 0) {
-        targets.elements.push_back(target_element({effect, slot}));
-      }
-    }
-  }
+void put_decision(Builder& builder) {
   for (const Stack stack : {Stack::A, Stack::B}) {
-    const Target layers{std::nullopt, {stack, 0}};
-    targets.elements.push_back(target_element(layers));
-    builder.chain(chain_name(layers));
+    builder.chain(chain_name({std::nullopt, stack}));
     for (std::uint8_t layer = 1; layer <= kLayersMax; ++layer) {
-      builder.link_rule(
-          {nft::VerdictMap{map_name({MapId::Kind::Layer, {stack, layer}}), nft::kR0}});
+      builder.link_rule({nft::VerdictMap{map_name({MapId::Kind::Layer, stack, layer}), nft::kR0}});
     }
+    // Nothing is left of the link's schedule: its mark must not choose a class of the wire.
+    builder.rule(mark_set(0xffffffff, 0));
   }
-  builder.chain("forward", nft::Hook{NF_BR_FORWARD, 0, nft::Policy::Accept, std::string()});
+  builder.chain("forward",
+                nft::Hook{NF_BR_FORWARD, kDecisionPriority, nft::Policy::Accept, std::string()});
   // An endpoint can't set marks: crossing a veth pair clears them.
-  builder.link_rule({nft::MapLoad{map_name({MapId::Kind::Decide, {}}), nft::kR0, nft::kR2},
-                     nft::MetaSet{nft::MetaKey::Mark, nft::kR2}});
+  builder.link_rule(
+      {nft::MapLoad{map_name({}), nft::kR0, nft::kR2}, nft::MetaSet{nft::MetaKey::Mark, nft::kR2}});
   builder.rule({nft::MetaLoad{nft::MetaKey::Mark, nft::kR0}, nft::VerdictMap{"targets", nft::kR0}});
-  skeleton.fixed.push_back(std::move(targets));
+}
+
+nft::SetSpec link_map(const std::string& name, nft::MapKind kind) {
+  nft::SetSpec spec;
+  spec.table = table_id();
+  spec.name = name;
+  spec.key = {nft::Datatype::IfIndex, nft::Datatype::IfIndex};
+  spec.map = kind;
+  return spec;
 }
 
 }  // namespace
@@ -186,25 +174,49 @@ std::optional<Link> link_of_key(const nft::Bytes& key) {
 }
 
 nft::SetSpec map_spec(const MapId& map) {
-  nft::SetSpec spec;
-  spec.table = table_id();
-  spec.name = map_name(map);
-  spec.key = {nft::Datatype::IfIndex, nft::Datatype::IfIndex};
-  switch (map.kind) {
-    case MapId::Kind::Counters:
-      spec.map = nft::MapKind::Counters;
-      break;
-    case MapId::Kind::Layer:
-      spec.map = nft::MapKind::Verdicts;
-      spec.timeouts = true;
-      break;
-    case MapId::Kind::Decide:
-      spec.map = nft::MapKind::Values;
-      spec.values = {nft::Datatype::Mark};
-      spec.timeouts = true;
-      break;
+  const bool decides = map.kind == MapId::Kind::Decide;
+  nft::SetSpec spec =
+      link_map(map_name(map), decides ? nft::MapKind::Values : nft::MapKind::Verdicts);
+  if (decides) {
+    spec.values = {nft::Datatype::Mark};
   }
+  spec.timeouts = true;
   return spec;
+}
+
+const nft::SetSpec& counts_spec() {
+  static const nft::SetSpec spec = [] {
+    nft::SetSpec counts = link_map(kCountsSet, nft::MapKind::None);
+    counts.key.push_back(nft::Datatype::Mark);
+    counts.size_max = kCountsMax;
+    counts.dynamic = true;
+    counts.counters = true;
+    return counts;
+  }();
+  return spec;
+}
+
+const nft::SetSpec& classes_spec() {
+  static const nft::SetSpec spec = [] {
+    nft::SetSpec classes = link_map(kClassesMap, nft::MapKind::Values);
+    classes.key.push_back(nft::Datatype::Mark);
+    classes.values = {nft::Datatype::ClassId};
+    return classes;
+  }();
+  return spec;
+}
+
+const nft::SetSpec& targets_spec() {
+  static const nft::SetSpec spec =
+      fixed_spec("targets", nft::Datatype::Mark, nft::MapKind::Verdicts, {});
+  return spec;
+}
+
+nft::Element target_element(const Target& target) {
+  nft::Element element;
+  element.key = nft::KeyBuilder().u32(mark_of(target)).take();
+  element.verdict = nft::Verdict{nft::Verdict::Kind::Goto, chain_name(target)};
+  return element;
 }
 
 Skeleton make_skeleton(const FabricPlan& plan) {
@@ -213,9 +225,12 @@ Skeleton make_skeleton(const FabricPlan& plan) {
   for (const MapId& map : all_maps()) {
     skeleton.maps.push_back(map_spec(map));
   }
+  skeleton.maps.push_back(counts_spec());
+  skeleton.maps.push_back(classes_spec());
+  skeleton.maps.push_back(targets_spec());
   Builder builder(skeleton);
   put_hosts(skeleton, builder, plan);
-  put_decision(skeleton, builder);
+  put_decision(builder);
   return skeleton;
 }
 

@@ -30,11 +30,19 @@ struct FixedMap {
 
 struct Skeleton {
   nft::Table table;
-  std::vector<nft::SetSpec> maps;  ///< those that faults fill
-  std::vector<FixedMap> fixed;     ///< hosts, hosts6, targets
+  std::vector<nft::SetSpec> maps;  ///< those that faults or packets fill
+  std::vector<FixedMap> fixed;     ///< hosts, hosts6
   std::vector<nft::Chain> chains;
   std::vector<nft::Rule> rules;  ///< in the order of each chain
 };
+
+/// "counts" and "classes": what rules fill, and what shaped links are looked up in.
+[[nodiscard]] const nft::SetSpec& counts_spec();
+[[nodiscard]] const nft::SetSpec& classes_spec();
+/// "targets": what the marks in `decide` stand for; treatments are added to it.
+[[nodiscard]] const nft::SetSpec& targets_spec();
+/// The element of "targets".
+[[nodiscard]] nft::Element target_element(const Target& target);
 
 /// Beside the chains of ruleset.h, `prerouting` turns the gateway's MAC, to which endpoints send
 /// everything, into that of the addressed endpoint (map `hosts`), and drops what is addressed to

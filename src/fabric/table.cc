@@ -3,11 +3,16 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstring>
+#include <iterator>
+#include <set>
 #include <thread>
 #include <utility>
+#include <variant>
 
 #include "src/base/error.h"
 #include "src/base/text.h"
+#include "src/fabric/describe.h"
 #include "src/fabric/encode.h"
 #include "src/fabric/verify.h"
 
@@ -15,15 +20,15 @@ namespace tinet::fabric {
 
 namespace {
 
-/// A fresh counter is the most expensive part of a change: more than these go ahead, so that the
-/// transaction that decides stays short.
-constexpr std::size_t kCountersPerPart = 256;
 constexpr std::size_t kElementsPerPart = 1024;
 /// Room for the message that ends a batch.
 constexpr std::size_t kBatchEnd = 64;
 /// The kernel may start an element's timeout as late as the commit took. After longer than this it
 /// is not left at that.
 constexpr std::chrono::seconds kCommitDurationMax{1};
+
+/// Counts of links and faults that are long gone are moved out of the kernel when there are more.
+constexpr std::size_t kCountsKept = 1U << 18U;
 
 /// Elements that have timed out stay in their map until the kernel's collector comes by, once a
 /// second. Many of one key fill its hash chain, and the kernel refuses further ones with EBUSY
@@ -72,15 +77,6 @@ std::string first_of(const std::vector<std::string>& drift) {
          (drift.size() > 1 ? " (and " + std::to_string(drift.size() - 1) + " more)" : "");
 }
 
-/// Elements of one slot's counter map.
-std::map<Slot, std::vector<nft::Element>> counter_elements(const CounterLedger& ledger) {
-  std::map<Slot, std::vector<nft::Element>> slots;
-  for (const CounterId& counter : ledger.counters()) {
-    slots[counter.slot].push_back(encode(counter));
-  }
-  return slots;
-}
-
 }  // namespace
 
 Table::Table(netlink::Socket socket, const FabricPlan& plan, std::vector<std::string> ports)
@@ -90,48 +86,115 @@ Table::Table(netlink::Socket socket, const FabricPlan& plan, std::vector<std::st
   send(std::move(batch));
 }
 
-std::size_t Table::apply(const std::vector<LinkSchedule>& wanted, MonoTime now) {
-  const Difference difference = make_difference(applied_, ledger_, wanted, now);
-  if (difference.empty()) {
-    wanted_ = wanted;
-    return 0;
-  }
+Difference Table::plan(const std::vector<LinkSchedule>& wanted, const Memories& memories,
+                       const Mechanisms& mechanisms, MonoTime now) {
+  return make_difference(installed_, wanted, memories, mechanisms, registry_, now);
+}
+
+void Table::commit(const Difference& difference, MonoTime now) {
   const Stopwatch watch(now);
-  const auto values = [this](const Difference& change) {
-    return change.counters.needs_values() ? read_counters() : CounterValues{};
-  };
-  std::vector<MapId> maps;
-  for (const MapChange& change : difference.maps) {
-    maps.push_back(change.map);
-  }
-  const CounterValues before = values(difference);
   const MonoTime started = watch.now();
-  commit(difference, before, started);
+  commit_changes(difference, started);
   const MonoTime committed = watch.now();
   try {
-    read_back(maps, committed, committed - started);
+    read_back(difference, committed, committed - started);
   } catch (const Error&) {
-    const Difference back = make_difference(applied_, ledger_, wanted_, watch.now());
-    commit(back, values(back), watch.now());
+    undo(difference, watch.now());
     throw;
   }
-  wanted_ = wanted;
-  return difference.changed.size();
+  tidy_counts();
 }
 
-std::vector<std::string> Table::preview(const std::vector<LinkSchedule>& wanted,
-                                        MonoTime now) const {
-  return describe(make_difference(applied_, ledger_, wanted, now), ports_, now);
-}
-
-CounterValues Table::read_counters() {
-  CounterValues values;
-  for (const nft::Counter& counter : nft::list_counters(connection_, table_id())) {
-    if (const auto id = parse_counter_name(counter.name)) {
-      values[*id] = {counter.packets, counter.bytes};
+/// Makes the links follow again what they followed before.
+void Table::undo(const Difference& difference, MonoTime now) {
+  std::map<Link, std::shared_ptr<const Schedule>> before;
+  for (const auto& [link, record] : difference.before) {
+    if (record.deciding) {
+      const auto left = remaining(record.deciding->plan->schedule, now);
+      if (!left.empty()) {
+        before[link] = std::make_shared<const Schedule>(left.begin(), left.end());
+      }
     }
   }
-  return values;
+  std::vector<LinkSchedule> wanted;
+  for (const auto& [link, record] : installed_.links) {
+    const auto changed =
+        std::binary_search(difference.changed.begin(), difference.changed.end(), link);
+    if (!changed && record.deciding) {
+      const auto left = remaining(record.deciding->plan->schedule, now);
+      if (!left.empty()) {
+        before[link] = std::make_shared<const Schedule>(left.begin(), left.end());
+      }
+    }
+  }
+  for (const auto& [link, schedule] : before) {
+    wanted.push_back({link, schedule});
+  }
+  Memories memories = installed_.memories;
+  for (const auto& [fault, memory] : difference.new_memories) {
+    memories.erase(fault);
+  }
+  commit_changes(plan(wanted, memories, difference.mechanisms, now), now);
+}
+
+std::vector<std::string> Table::preview(const Difference& difference, MonoTime now) const {
+  return describe(difference, ports_, now);
+}
+
+std::vector<Count> Table::read_counts() {
+  std::vector<Count> counts;
+  for (const nft::Element& element :
+       nft::list_elements(connection_, table_id(), counts_spec().name)) {
+    if (const auto count = count_of(element)) {
+      counts.push_back(*count);
+    }
+  }
+  return counts;
+}
+
+PacketCounts Table::packets(FaultId fault) {
+  return tally_.of_fault(fault, read_counts(), registry_);
+}
+
+std::map<Link, PacketCounts> Table::link_packets() {
+  return tally_.of_links(read_counts(), registry_);
+}
+
+/// Counts that no rule adds to any more stand still: they can be taken over without losing one.
+void Table::tidy_counts() {
+  const auto counts = read_counts();
+  if (counts.size() <= kCountsKept) {
+    return;
+  }
+  std::set<std::uint32_t> in_use;
+  for (const auto& [id, use] : installed_.treatments) {
+    for (const nft::Rule& rule : use.treatment.rules) {
+      for (const nft::Expression& expression : rule.expressions) {
+        if (const auto* immediate = std::get_if<nft::Immediate>(&expression);
+            immediate != nullptr && immediate->value.size() == sizeof(std::uint32_t)) {
+          std::uint32_t value = 0;
+          std::memcpy(&value, immediate->value.data(), sizeof value);
+          in_use.insert(value);
+        }
+      }
+    }
+  }
+  std::vector<Count> still;
+  std::vector<nft::Element> elements;
+  for (const Count& count : counts) {
+    if (!in_use.contains(count.id.value)) {
+      still.push_back(count);
+      elements.emplace_back();
+      elements.back().key = count_key(count.link, count.id);
+    }
+  }
+  for (std::size_t i = 0; i < elements.size(); i += kElementsPerPart) {
+    nft::Batch batch;
+    const auto size = std::min(kElementsPerPart, elements.size() - i);
+    batch.delete_elements(counts_spec(), std::span(elements).subspan(i, size));
+    send(std::move(batch));
+  }
+  tally_.bank(still);
 }
 
 void Table::send(nft::Batch batch) {
@@ -156,33 +219,34 @@ void Table::send(nft::Batch batch) {
   nft::commit(connection_, sealed);
 }
 
-void Table::commit(Difference difference, const CounterValues& values, MonoTime now) {
-  if (difference.counters.created.size() <= kCountersPerPart) {
-    nft::Batch batch;
-    put_difference(batch, difference, now);
-    if (connection_.fits(batch.size_bytes() + kBatchEnd)) {
-      send(std::move(batch));
-      record(difference, values, applied_, ledger_);
-      return;
-    }
+void Table::commit_changes(const Difference& difference, MonoTime now) {
+  if (difference.empty()) {
+    return;
   }
-  commit_in_parts(std::move(difference), values, now);
+  nft::Batch batch;
+  put_difference(batch, difference, now);
+  if (!connection_.fits(batch.size_bytes() + kBatchEnd)) {
+    commit_in_parts(difference, now);
+    return;
+  }
+  send(std::move(batch));
+  record(difference, installed_, registry_);
 }
 
-/// Counters and layers go ahead, because nothing refers to them yet; `decide` changes in one
-/// transaction. Each part is noted when it is done, so that a later failure leaves a state that the
-/// next change can start from.
-void Table::commit_in_parts(Difference difference, const CounterValues& values, MonoTime now) {
+/// What nothing refers to yet goes ahead; `decide` changes in one transaction. Each part is noted
+/// when it is done, so that a later failure leaves a state that the next change can start from.
+void Table::commit_in_parts(const Difference& difference, MonoTime now) {
   const Stopwatch watch(now);
-  create_counters(difference.counters);
-  if (!difference.counters.removed.empty()) {
-    CounterChange removed;
-    removed.removed = std::exchange(difference.counters.removed, {});
-    nft::Batch batch;
-    put_removed_counters(batch, removed);
-    send(std::move(batch));
-    ledger_.record(removed, values);
+  Difference ahead;
+  ahead.new_memories = difference.new_memories;
+  ahead.new_treatments = difference.new_treatments;
+  ahead.new_classes = difference.new_classes;
+  nft::Batch objects;
+  put_new_objects(objects, ahead);
+  if (!objects.empty()) {
+    send(std::move(objects));
   }
+  record(ahead, installed_, registry_);
   for (const MapChange& change : difference.maps) {
     if (change.map.kind == MapId::Kind::Layer) {
       write_layer(change, watch.now());
@@ -195,22 +259,24 @@ void Table::commit_in_parts(Difference difference, const CounterValues& values, 
     }
   }
   send(std::move(batch));
-  record(difference, values, applied_, ledger_);
-}
-
-void Table::create_counters(CounterChange& counters) {
-  const auto created = std::exchange(counters.created, {});
-  for (std::size_t i = 0; i < created.size(); i += kCountersPerPart) {
-    CounterChange part;
-    const auto end = std::min(created.size(), i + kCountersPerPart);
-    part.created.assign(created.begin() + static_cast<std::ptrdiff_t>(i),
-                        created.begin() + static_cast<std::ptrdiff_t>(end));
-    nft::Batch batch;
-    put_counters(batch, part);
-    send(std::move(batch));
-    ledger_.record(part, {});
+  Difference decided = difference;
+  decided.new_memories.clear();
+  decided.new_treatments.clear();
+  decided.new_classes.clear();
+  decided.old_memories.clear();
+  decided.old_treatments.clear();
+  decided.old_classes.clear();
+  record(decided, installed_, registry_);
+  Difference behind;
+  behind.old_memories = difference.old_memories;
+  behind.old_treatments = difference.old_treatments;
+  behind.old_classes = difference.old_classes;
+  nft::Batch removal;
+  put_old_objects(removal, behind);
+  if (!removal.empty()) {
+    send(std::move(removal));
   }
-  counters.continued.insert(counters.continued.end(), created.begin(), created.end());
+  record(behind, installed_, registry_);
 }
 
 void Table::write_layer(const MapChange& change, MonoTime now) {
@@ -219,40 +285,75 @@ void Table::write_layer(const MapChange& change, MonoTime now) {
     nft::Batch batch;
     put_map_change(batch, part, watch.now());
     send(std::move(batch));
+    Difference noted;
+    std::map<Link, LinkRecord> records;
+    const auto record_of = [&](Link link) -> LinkRecord& {
+      const auto held = installed_.links.find(link);
+      return records.try_emplace(link, held == installed_.links.end() ? LinkRecord{} : held->second)
+          .first->second;
+    };
     for (const auto* removed : {&part.remove, &part.remove_timed}) {
       for (const Element& element : *removed) {
-        std::erase(applied_[element.link].stale, element);
+        std::erase(record_of(element.link).stale, element);
       }
     }
     for (const Element& element : part.add) {
-      applied_[element.link].stale.push_back(element);
+      record_of(element.link).stale.push_back(element);
     }
+    noted.records.assign(records.begin(), records.end());
+    record(noted, installed_, registry_);
   }
 }
 
-void Table::read_back(const std::vector<MapId>& maps, MonoTime now,
+void Table::read_back(const Difference& difference, MonoTime now,
                       std::chrono::nanoseconds commit_duration) {
   const Stopwatch watch(now);
   const auto tolerance = [](std::chrono::nanoseconds duration) {
     return kEndTolerance + std::chrono::ceil<std::chrono::milliseconds>(duration);
   };
   if (commit_duration <= kCommitDurationMax &&
-      check_maps(maps, now, tolerance(commit_duration)).empty()) {
+      check_difference(difference, now, tolerance(commit_duration)).empty()) {
     return;
   }
   // For instance when this process was stopped between reading the clock and sending.
   const MonoTime started = watch.now();
   rebuild(started);
-  const auto drift = check_maps(maps, watch.now(), tolerance(watch.now() - started));
+  const auto drift = check_difference(difference, watch.now(), tolerance(watch.now() - started));
   if (!drift.empty()) {
     throw_operation("cannot change links: the kernel does not hold what was sent: " +
                     first_of(drift));
   }
 }
 
+std::vector<std::string> Table::check_difference(const Difference& difference, MonoTime now,
+                                                 std::chrono::milliseconds end_tolerance) {
+  std::vector<MapId> maps;
+  for (const MapChange& change : difference.maps) {
+    maps.push_back(change.map);
+  }
+  std::vector<std::string> drift = check_maps(maps, now, end_tolerance);
+  for (const Treatment& treatment : difference.new_treatments) {
+    const std::string chain = chain_name({treatment.id, Stack::A});
+    auto found =
+        compare_rules(chain, treatment.rules, nft::list_rules(connection_, table_id(), chain));
+    std::move(found.begin(), found.end(), std::back_inserter(drift));
+  }
+  if (!difference.new_treatments.empty()) {
+    auto found = compare_fixed(targets_spec(), expected_targets(installed_),
+                               nft::list_elements(connection_, table_id(), targets_spec().name));
+    std::move(found.begin(), found.end(), std::back_inserter(drift));
+  }
+  if (!difference.new_classes.empty()) {
+    auto found = compare_fixed(classes_spec(), expected_classes(installed_),
+                               nft::list_elements(connection_, table_id(), classes_spec().name));
+    std::move(found.begin(), found.end(), std::back_inserter(drift));
+  }
+  return drift;
+}
+
 std::vector<std::string> Table::check_maps(const std::vector<MapId>& maps, MonoTime now,
                                            std::chrono::milliseconds end_tolerance) {
-  const ExpectedElements expected = expected_elements(applied_);
+  const ExpectedElements expected = expected_elements(installed_.links);
   const Stopwatch watch(now);
   std::vector<std::string> drift;
   for (const MapId& map : maps) {
@@ -267,30 +368,32 @@ std::vector<std::string> Table::check_maps(const std::vector<MapId>& maps, MonoT
 }
 
 void Table::rebuild(MonoTime now) {
-  const CounterValues values = read_counters();
+  std::vector<Count> counts;
+  try {
+    counts = read_counts();
+  } catch (const Error&) {
+    // The table is gone, and with it what it had counted.
+  }
   nft::Batch batch;
   // Adding it first makes the deletion safe when it is not there.
   batch.add_table(skeleton_.table);
   batch.delete_table(table_id());
   put_skeleton(batch, skeleton_);
-  std::vector<nft::Counter> counters;
-  std::vector<CounterId> lost;
-  for (const CounterId& counter : ledger_.counters()) {
-    const auto value = values.find(counter);
-    if (value == values.end()) {
-      lost.push_back(counter);
-    }
-    const PacketCounts start = value == values.end() ? PacketCounts{} : value->second;
-    counters.push_back({table_id(), counter_name(counter), start.dropped, start.bytes_dropped});
+  for (const auto& [fault, memory] : installed_.memories) {
+    put_memory(batch, fault, memory);
   }
-  if (!counters.empty()) {
-    batch.add_counters(counters);
+  for (const auto& [id, use] : installed_.treatments) {
+    put_treatment(batch, use.treatment);
   }
-  for (const auto& [slot, elements] : counter_elements(ledger_)) {
-    batch.add_elements(map_spec({MapId::Kind::Counters, slot}), elements);
+  if (const auto classes = expected_classes(installed_); !classes.empty()) {
+    batch.add_elements(classes_spec(), classes);
   }
   std::map<MapId, std::vector<nft::Element>> maps;
-  for (const auto& [link, record] : applied_) {
+  Difference noted;
+  for (const auto& [link, record] : installed_.links) {
+    LinkRecord after = record;
+    after.stale.clear();
+    noted.records.emplace_back(link, std::move(after));
     if (!record.deciding) {
       continue;
     }
@@ -304,30 +407,8 @@ void Table::rebuild(MonoTime now) {
     batch.add_elements(map_spec(map), elements);
   }
   send(std::move(batch));
-  for (auto& [link, record] : applied_) {
-    record.stale.clear();
-  }
-  for (const CounterId& counter : lost) {
-    ledger_.restart(counter);
-  }
-}
-
-void Table::check_counters(std::vector<std::string>& drift) {
-  const CounterValues values = read_counters();
-  for (const CounterId& counter : ledger_.counters()) {
-    if (!values.contains(counter)) {
-      drift.push_back("counter " + counter_name(counter) + " is missing");
-    }
-  }
-  const auto expected = counter_elements(ledger_);
-  for (const Slot slot : all_slots()) {
-    static const std::vector<nft::Element> kNone;
-    const nft::SetSpec spec = map_spec({MapId::Kind::Counters, slot});
-    const auto wanted = expected.find(slot);
-    auto found = compare_fixed(spec, wanted == expected.end() ? kNone : wanted->second,
-                               nft::list_elements(connection_, table_id(), spec.name));
-    std::move(found.begin(), found.end(), std::back_inserter(drift));
-  }
+  tally_.bank(counts);
+  record(noted, installed_, registry_);
 }
 
 std::vector<std::string> Table::check_all(MonoTime now) {
@@ -339,10 +420,10 @@ std::vector<std::string> Table::check_all(MonoTime now) {
   if (!there) {
     return {"table " + nft::to_string(table_id()) + " is missing"};
   }
-  std::vector<std::string> drift =
-      compare_content(skeleton_, {nft::list_sets(connection_, table_id()),
-                                  nft::list_chains(connection_, table_id()),
-                                  nft::list_rules(connection_, table_id())});
+  std::vector<std::string> drift = compare_content(
+      expected_content(skeleton_, installed_),
+      {nft::list_sets(connection_, table_id()), nft::list_chains(connection_, table_id()),
+       nft::list_rules(connection_, table_id())});
   if (!drift.empty()) {
     return drift;  // maps may be missing, which can't be read then
   }
@@ -351,11 +432,14 @@ std::vector<std::string> Table::check_all(MonoTime now) {
                                nft::list_elements(connection_, table_id(), map.spec.name));
     std::move(found.begin(), found.end(), std::back_inserter(drift));
   }
-  std::vector<MapId> maps = all_maps();
-  std::erase_if(maps, [](const MapId& map) { return map.kind == MapId::Kind::Counters; });
-  auto found = check_maps(maps, watch.now(), kEndTolerance + kCommitDurationMax);
-  std::move(found.begin(), found.end(), std::back_inserter(drift));
-  check_counters(drift);
+  const auto add = [&drift](std::vector<std::string> found) {
+    std::move(found.begin(), found.end(), std::back_inserter(drift));
+  };
+  add(compare_fixed(targets_spec(), expected_targets(installed_),
+                    nft::list_elements(connection_, table_id(), targets_spec().name)));
+  add(compare_fixed(classes_spec(), expected_classes(installed_),
+                    nft::list_elements(connection_, table_id(), classes_spec().name)));
+  add(check_maps(all_maps(), watch.now(), kEndTolerance + kCommitDurationMax));
   return drift;
 }
 
@@ -368,11 +452,6 @@ std::vector<Drift> Table::audit(MonoTime now) {
     const bool repaired = check_all(watch.now()).empty();
     for (const std::string& what : differences) {
       drift.push_back({what, repaired});
-    }
-  }
-  for (const nft::Table& table : nft::list_tables(connection_)) {
-    if (table.id != table_id()) {
-      drift.push_back({"foreign table '" + nft::to_string(table.id) + "' in the switch", false});
     }
   }
   return drift;

@@ -8,8 +8,9 @@
 
 #include "netns/nft/connection.h"
 #include "src/fabric/difference.h"
-#include "src/fabric/ledger.h"
+#include "src/fabric/registry.h"
 #include "src/fabric/skeleton.h"
+#include "src/fabric/tally.h"
 
 namespace tinet::fabric {
 
@@ -20,48 +21,58 @@ class Table {
   /// @throws Error Unavailable when nf_tables lacks something, Operation
   Table(netlink::Socket socket, const FabricPlan& plan, std::vector<std::string> ports);
 
-  /// Makes all links follow `wanted`, as one transaction, and reads back what was changed.
-  /// A failure leaves the former state.
-  /// @return links whose schedule changed; 0: nothing was sent
-  /// @throws Error Conflict (more ends than layers), Unavailable (too large for one transaction),
-  ///         Operation
-  std::size_t apply(const std::vector<LinkSchedule>& wanted, MonoTime now);
+  /// The change after which all links follow `wanted`. Sends nothing.
+  /// @throws Error Conflict (more ends than layers, effects that cannot be combined)
+  [[nodiscard]] Difference plan(const std::vector<LinkSchedule>& wanted, const Memories& memories,
+                                const Mechanisms& mechanisms, MonoTime now);
 
-  /// The transaction that apply() would commit, as commands of nft(8).
-  [[nodiscard]] std::vector<std::string> preview(const std::vector<LinkSchedule>& wanted,
-                                                 MonoTime now) const;
+  /// Commits a planned change as one transaction and reads back what was changed. Nothing else may
+  /// have been committed since it was planned. A failure leaves the former state.
+  /// @throws Error Unavailable (too large for one transaction), Operation
+  void commit(const Difference& difference, MonoTime now);
 
-  /// What every link with an effect, now or in the past, is meant to suffer.
-  [[nodiscard]] const Applied& applied() const noexcept { return applied_; }
-  [[nodiscard]] const CounterLedger& ledger() const noexcept { return ledger_; }
-  /// @throws Error
-  [[nodiscard]] CounterValues read_counters();
+  /// The transaction that commit() would send, as commands of nft(8).
+  [[nodiscard]] std::vector<std::string> preview(const Difference& difference, MonoTime now) const;
 
-  /// Compares the whole table with what it should be, and looks for tables of others in the switch.
-  /// A table that differs is made anew in one transaction that keeps counts.
+  /// What the kernel is meant to hold because of faults.
+  [[nodiscard]] const Installed& installed() const noexcept { return installed_; }
+
+  /// Sums since the cluster started. @throws Error
+  [[nodiscard]] PacketCounts packets(FaultId fault);
+  [[nodiscard]] std::map<Link, PacketCounts> link_packets();
+
+  /// Compares the whole table with what it should be. A table that differs is made anew in one
+  /// transaction that keeps counts.
   /// @throws Error when the kernel can't be asked
   [[nodiscard]] std::vector<Drift> audit(MonoTime now);
 
+  /// The socket that owns the table; others of the switch can be made with it.
+  [[nodiscard]] nft::Connection& connection() noexcept { return connection_; }
+
  private:
-  void commit(Difference difference, const CounterValues& values, MonoTime now);
-  void commit_in_parts(Difference difference, const CounterValues& values, MonoTime now);
-  void create_counters(CounterChange& counters);
+  void commit_changes(const Difference& difference, MonoTime now);
+  void commit_in_parts(const Difference& difference, MonoTime now);
   void write_layer(const MapChange& change, MonoTime now);
   void send(nft::Batch batch);
-  void read_back(const std::vector<MapId>& maps, MonoTime now,
+  void read_back(const Difference& difference, MonoTime now,
                  std::chrono::nanoseconds commit_duration);
   void rebuild(MonoTime now);
+  void undo(const Difference& difference, MonoTime now);
+  [[nodiscard]] std::vector<Count> read_counts();
+  void tidy_counts();
+  [[nodiscard]] std::vector<std::string> check_difference(const Difference& difference,
+                                                          MonoTime now,
+                                                          std::chrono::milliseconds end_tolerance);
   [[nodiscard]] std::vector<std::string> check_maps(const std::vector<MapId>& maps, MonoTime now,
                                                     std::chrono::milliseconds end_tolerance);
   [[nodiscard]] std::vector<std::string> check_all(MonoTime now);
-  void check_counters(std::vector<std::string>& drift);
 
   nft::Connection connection_;
   Skeleton skeleton_;
   std::vector<std::string> ports_;
-  Applied applied_;
-  CounterLedger ledger_;
-  std::vector<LinkSchedule> wanted_;  ///< of the last successful apply()
+  Registry registry_;
+  Installed installed_;
+  Tally tally_;
 };
 
 }  // namespace tinet::fabric

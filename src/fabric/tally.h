@@ -1,6 +1,6 @@
 #pragma once
-/// What the kernel has counted, and for which faults. Counts are kept by the rules themselves in one
-/// set, by link and number (registry.h); nothing that changes about a link resets them. Pure.
+/// What the kernel has counted, and for which faults. Counts are kept by the rules themselves in
+/// one set, by link and number (registry.h); nothing that changes about a link resets them. Pure.
 
 #include <cstdint>
 #include <map>

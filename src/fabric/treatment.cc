@@ -167,7 +167,8 @@ void Builder::put_refusal(std::size_t clause, bool resets) {
   rule(std::move(counted));
   Expressions asked = if_meant(clause);
   asked << Expressions{nft::Immediate{nft::kR0, refusal_mac_bytes()},
-                       nft::PayloadWrite{nft::Header::Link, kSourceMac, kMacSize, nft::kR0}, accept};
+                       nft::PayloadWrite{nft::Header::Link, kSourceMac, kMacSize, nft::kR0},
+                       accept};
   rule(std::move(asked));
 }
 
@@ -247,9 +248,9 @@ void Builder::put_shape(std::uint32_t mask, std::uint32_t value,
   const EffectClause* holder = nullptr;
   for (const std::size_t clause : clauses) {
     if (all[clause].action.hold && holder != nullptr) {
-      throw_conflict("cannot combine " + names_of(*holder, all[clause]) +
-                         ": both hold the same packets",
-                     "release one of them first");
+      throw_conflict(
+          "cannot combine " + names_of(*holder, all[clause]) + ": both hold the same packets",
+          "release one of them first");
     }
     holder = all[clause].action.hold ? &all[clause] : holder;
     combine(part.shape, shape_of(all[clause].action));
@@ -264,10 +265,9 @@ void Builder::put_shape(std::uint32_t mask, std::uint32_t value,
   if (part.port_class) {
     Expressions classified = meant;
     classified << link_key_load()
-               << Expressions{
-                      nft::Immediate{nft::kR2, nft::KeyBuilder().u32(part.id.value).take()},
-                      nft::MapLoad{kClassesMap, nft::kR0, nft::kR3},
-                      nft::MetaSet{nft::MetaKey::Priority, nft::kR3}};
+               << Expressions{nft::Immediate{nft::kR2, nft::KeyBuilder().u32(part.id.value).take()},
+                              nft::MapLoad{kClassesMap, nft::kR0, nft::kR3},
+                              nft::MetaSet{nft::MetaKey::Priority, nft::kR3}};
     rule(std::move(classified));
   }
   if (part.wire) {
@@ -332,10 +332,10 @@ Treatment Builder::build() {
       put_lost_replies(i);
     }
     put_changes(i);
-    treatment_.exact = treatment_.exact || action.loss.value > 0 ||
-                       action.lost_replies.value > 0 || action.corrupt.value > 0 ||
-                       action.duplicate.value > 0 || action.reorder.value > 0 ||
-                       !action.bursts.empty() || clauses[i].match.first.has_value() ||
+    treatment_.exact = treatment_.exact || action.loss.value > 0 || action.lost_replies.value > 0 ||
+                       action.corrupt.value > 0 || action.duplicate.value > 0 ||
+                       action.reorder.value > 0 || !action.bursts.empty() ||
+                       clauses[i].match.first.has_value() ||
                        clauses[i].match.after_bytes.has_value();
   }
   put_shapes();
@@ -348,6 +348,7 @@ LinkAction wire_part(const LinkAction& shape, const Mechanisms& mechanisms) {
   LinkAction part;
   if (mechanisms.netem) {
     part.hold = shape.hold;
+    part.hold_until = shape.hold_until;
     return part;
   }
   part = shape_of(shape);

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 
+#include "src/fabric/describe.h"
 #include "src/fabric/encode.h"
 
 namespace tinet::fabric {
@@ -82,39 +84,79 @@ std::vector<std::string> compare_elements(const MapId& map, const std::map<Link,
   return drift;
 }
 
-std::vector<std::string> compare_content(const Skeleton& expected, const TableContent& read) {
-  std::vector<std::string> drift;
-  std::vector<nft::SetSpec> maps = expected.maps;
-  for (const FixedMap& map : expected.fixed) {
-    maps.push_back(map.spec);
+std::vector<nft::Element> expected_targets(const Installed& installed) {
+  std::vector<nft::Element> targets = {target_element({std::nullopt, Stack::A}),
+                                       target_element({std::nullopt, Stack::B})};
+  for (const auto& [id, use] : installed.treatments) {
+    targets.push_back(target_element({id, Stack::A}));
   }
-  for (const nft::SetSpec& map : maps) {
+  return targets;
+}
+
+std::vector<nft::Element> expected_classes(const Installed& installed) {
+  std::vector<nft::Element> classes;
+  for (const auto& [key, use] : installed.classes) {
+    classes.push_back(encode(key, use.port_class));
+  }
+  return classes;
+}
+
+TableContent expected_content(const Skeleton& skeleton, const Installed& installed) {
+  TableContent content{skeleton.maps, skeleton.chains, skeleton.rules};
+  for (const FixedMap& map : skeleton.fixed) {
+    content.sets.push_back(map.spec);
+  }
+  for (const auto& [fault, memory] : installed.memories) {
+    auto sets = memory_sets(fault, memory);
+    std::move(sets.begin(), sets.end(), std::back_inserter(content.sets));
+  }
+  for (const auto& [id, use] : installed.treatments) {
+    content.chains.push_back({table_id(), chain_name({id, Stack::A}), std::nullopt});
+    content.rules.insert(content.rules.end(), use.treatment.rules.begin(),
+                         use.treatment.rules.end());
+  }
+  return content;
+}
+
+std::vector<std::string> compare_rules(const std::string& chain,
+                                       const std::vector<nft::Rule>& expected,
+                                       const std::vector<nft::Rule>& read) {
+  if (std::equal(expected.begin(), expected.end(), read.begin(), read.end(), nft::same_rule)) {
+    return {};
+  }
+  return {"rules of chain " + chain + " differ"};
+}
+
+std::vector<std::string> compare_content(const TableContent& expected, const TableContent& read) {
+  std::vector<std::string> drift;
+  for (const nft::SetSpec& map : expected.sets) {
     if (std::find(read.sets.begin(), read.sets.end(), map) == read.sets.end()) {
       drift.push_back("map " + map.name + " is missing or differs");
     }
+  }
+  std::map<std::string, std::vector<nft::Rule>> wanted;
+  for (const nft::Rule& rule : expected.rules) {
+    wanted[rule.chain].push_back(rule);
+  }
+  std::map<std::string, std::vector<nft::Rule>> there;
+  for (const nft::Rule& rule : read.rules) {
+    there[rule.chain].push_back(rule);
   }
   for (const nft::Chain& chain : expected.chains) {
     if (std::find(read.chains.begin(), read.chains.end(), chain) == read.chains.end()) {
       drift.push_back("chain " + chain.name + " is missing or differs");
       continue;
     }
-    std::vector<nft::Rule> wanted;
-    std::vector<nft::Rule> there;
-    const auto in_chain = [&](const nft::Rule& rule) { return rule.chain == chain.name; };
-    std::copy_if(expected.rules.begin(), expected.rules.end(), std::back_inserter(wanted),
-                 in_chain);
-    std::copy_if(read.rules.begin(), read.rules.end(), std::back_inserter(there), in_chain);
-    if (!std::equal(wanted.begin(), wanted.end(), there.begin(), there.end(), nft::same_rule)) {
-      drift.push_back("rules of chain " + chain.name + " differ");
-    }
+    auto found = compare_rules(chain.name, wanted[chain.name], there[chain.name]);
+    std::move(found.begin(), found.end(), std::back_inserter(drift));
   }
   if (read.chains.size() > expected.chains.size()) {
     drift.push_back("the table has " + std::to_string(read.chains.size()) + " chains, expected " +
                     std::to_string(expected.chains.size()));
   }
-  if (read.sets.size() > maps.size()) {
+  if (read.sets.size() > expected.sets.size()) {
     drift.push_back("the table has " + std::to_string(read.sets.size()) + " maps, expected " +
-                    std::to_string(maps.size()));
+                    std::to_string(expected.sets.size()));
   }
   return drift;
 }

@@ -22,6 +22,9 @@ using ExpectedElements = std::map<MapId, std::map<Link, Element>>;
 
 /// Of all links in `applied`: deciding and stale ones.
 [[nodiscard]] ExpectedElements expected_elements(const Applied& applied);
+/// Of "targets" and "classes".
+[[nodiscard]] std::vector<nft::Element> expected_targets(const Installed& installed);
+[[nodiscard]] std::vector<nft::Element> expected_classes(const Installed& installed);
 
 /// When a map was read, and how far ends may be off.
 struct ReadTime {
@@ -39,18 +42,26 @@ struct ReadTime {
                                                         const std::vector<std::string>& ports,
                                                         const ReadTime& time);
 
-/// As read back from the kernel, without elements.
+/// Sets, chains and rules of the table, as read back from the kernel or as they should be.
 struct TableContent {
   std::vector<nft::SetSpec> sets;
   std::vector<nft::Chain> chains;
   std::vector<nft::Rule> rules;
 };
 
+/// What the kernel must hold besides elements.
+[[nodiscard]] TableContent expected_content(const Skeleton& skeleton, const Installed& installed);
+
 /// What is wrong with maps' declarations, chains and rules.
-[[nodiscard]] std::vector<std::string> compare_content(const Skeleton& expected,
+[[nodiscard]] std::vector<std::string> compare_content(const TableContent& expected,
                                                        const TableContent& read);
 
-/// What is wrong with a fixed map or a counter map.
+/// What is wrong with the rules of one chain.
+[[nodiscard]] std::vector<std::string> compare_rules(const std::string& chain,
+                                                     const std::vector<nft::Rule>& expected,
+                                                     const std::vector<nft::Rule>& read);
+
+/// What is wrong with a map whose elements have no timeouts.
 [[nodiscard]] std::vector<std::string> compare_fixed(const nft::SetSpec& spec,
                                                      const std::vector<nft::Element>& expected,
                                                      const std::vector<nft::Element>& read);

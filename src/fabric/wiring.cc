@@ -277,6 +277,10 @@ netlink::Socket Wiring::open_switch_netlink(int protocol) {
   return thread_.open_netlink(switch_, protocol);
 }
 
+netlink::Socket Wiring::open_endpoint_netlink(Endpoint endpoint, int protocol) {
+  return thread_.open_netlink(endpoints_.at(endpoint), protocol);
+}
+
 template <typename Put>
 void Wiring::repair(std::string what, netlink::Socket& socket, std::vector<Drift>& drift,
                     Put&& put) {

@@ -56,6 +56,7 @@ class Wiring {
   /// @throws Error
   [[nodiscard]] UniqueFd open_socket(Endpoint endpoint, int domain, int type, int protocol);
   [[nodiscard]] netlink::Socket open_switch_netlink(int protocol);
+  [[nodiscard]] netlink::Socket open_endpoint_netlink(Endpoint endpoint, int protocol);
 
   /// Compares ports, forwarding entries and neighbours with what was made, and repairs them.
   /// @throws Error when the kernel can't be asked

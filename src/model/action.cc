@@ -102,7 +102,10 @@ void combine(LinkAction& sum, const LinkAction& action) {
   if (action.rate && (!sum.rate || action.rate->bits_per_second < sum.rate->bits_per_second)) {
     sum.rate = action.rate;
   }
-  sum.hold = sum.hold || action.hold;
+  if (action.hold) {
+    sum.hold = true;
+    sum.hold_until = action.hold_until;
+  }
   sum.seed = action.seed != 0 ? action.seed : sum.seed;
 }
 

@@ -97,6 +97,8 @@ struct LinkAction {
   Ppm reorder{};                   ///< so many packets overtake those that are delayed
   std::optional<Rate> rate{};
   bool hold = false;       ///< packets are kept until the fault ends or is released
+  /// When a hold lets go by itself, on CLOCK_MONOTONIC; set by composition from the fault's end.
+  std::optional<Nanoseconds> hold_until{};
   std::uint64_t seed = 0;  ///< of the userspace wire's random generator
   friend auto operator<=>(const LinkAction&, const LinkAction&) = default;
 

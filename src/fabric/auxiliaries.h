@@ -1,0 +1,53 @@
+#pragma once
+/// What rules refer to beside the deciding table: tables that refuse and copy, the wire, classes of
+/// ports, offloads of the senders. All of it is there before a change that needs it, acts only on
+/// packets that the deciding table has marked, and goes, or stays idle, when nobody needs it.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "netns/nft/connection.h"
+#include "src/fabric/difference.h"
+#include "src/fabric/fabric.h"
+#include "src/fabric/refusal.h"
+#include "src/fabric/wiring.h"
+
+namespace tinet::fabric {
+
+class Auxiliaries {
+ public:
+  /// @param connection of the deciding table; owns the other tables of the switch, too
+  Auxiliaries(Wiring& wiring, nft::Connection& connection, const FabricPlan& plan);
+
+  [[nodiscard]] const Mechanisms& mechanisms() const noexcept { return mechanisms_; }
+
+  /// Makes whatever a change refers to; packets notice nothing of it yet.
+  /// @return what the user should know, e.g. that segmentation offload was turned off somewhere
+  /// @throws Error Unavailable when this kernel lacks something, Operation
+  std::vector<std::string> prepare(const Difference& difference, const Installed& installed);
+  /// Takes back what no link needs any more, after a change.
+  void follow(const Installed& installed);
+
+  [[nodiscard]] std::vector<Flow> flows(const std::vector<Link>& links);
+  KickReport kick(const std::vector<Link>& links);
+  ReleaseReport release(ShapeId shape, bool drop);
+
+  /// Compares with what should be there, and repairs it.
+  [[nodiscard]] std::vector<Drift> audit(const Installed& installed);
+
+ private:
+  void add_refusals(const Difference& difference);
+
+  Wiring& wiring_;
+  nft::Connection& connection_;
+  std::vector<FabricEndpoint> endpoints_;
+  Mechanisms mechanisms_;
+  Refusals refusals_;
+  bool copies_ = false;
+};
+
+}  // namespace tinet::fabric

@@ -1,0 +1,106 @@
+#include "src/fabric/static_table.h"
+
+#include <algorithm>
+#include <map>
+
+#include "src/fabric/match_rules.h"
+#include "src/fabric/treatment.h"
+
+namespace tinet::fabric {
+
+namespace {
+
+constexpr std::uint32_t kInetForward = 2;
+constexpr std::uint16_t kWireQueue = 0;
+
+std::map<std::string, std::vector<nft::Rule>> by_chain(const std::vector<nft::Rule>& rules) {
+  std::map<std::string, std::vector<nft::Rule>> chains;
+  for (const nft::Rule& rule : rules) {
+    chains[rule.chain].push_back(rule);
+  }
+  return chains;
+}
+
+}  // namespace
+
+void commit_table(nft::Connection& connection, const StaticTable& table) {
+  nft::Batch batch;
+  // Adding it first makes the deletion safe when it is not there.
+  batch.add_table(table.table);
+  batch.delete_table(table.table.id);
+  batch.add_table(table.table);
+  for (const nft::Chain& chain : table.chains) {
+    batch.add_chain(chain);
+  }
+  for (const nft::Rule& rule : table.rules) {
+    batch.add_rule(rule);
+  }
+  nft::commit(connection, std::move(batch).seal());
+}
+
+bool is_intact(nft::Connection& connection, const StaticTable& table) {
+  const auto tables = nft::list_tables(connection, table.table.id.family);
+  const bool there = std::any_of(tables.begin(), tables.end(), [&](const nft::Table& one) {
+    return one.id == table.table.id && one.owner_port == connection.socket().port();
+  });
+  if (!there) {
+    return false;
+  }
+  const auto chains = nft::list_chains(connection, table.table.id);
+  const auto read = by_chain(nft::list_rules(connection, table.table.id));
+  const auto wanted = by_chain(table.rules);
+  const auto same = [](const std::vector<nft::Rule>& a, const std::vector<nft::Rule>& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), nft::same_rule);
+  };
+  return chains.size() == table.chains.size() &&
+         std::is_permutation(chains.begin(), chains.end(), table.chains.begin()) &&
+         std::equal(read.begin(), read.end(), wanted.begin(), wanted.end(),
+                    [&](const auto& a, const auto& b) {
+                      return a.first == b.first && same(a.second, b.second);
+                    });
+}
+
+StaticTable make_copy_table(const std::vector<std::string>& ports) {
+  StaticTable made;
+  made.table = {{nft::Family::Netdev, "tinet"}, true, 0};
+  for (const std::string& port : ports) {
+    const nft::Chain chain{made.table.id, "copy_" + port,
+                           nft::Hook{1, 0, nft::Policy::Accept, port}};
+    nft::Rule rule;
+    rule.table = made.table.id;
+    rule.chain = chain.name;
+    // The copy comes by here, too: it must not be copied again.
+    rule.expressions = mark_is(kDuplicateBit, kDuplicateBit);
+    rule.expressions << mark_set(kDuplicateBit, 0)
+                     << Expressions{nft::MetaLoad{nft::MetaKey::OutIndex, nft::kR0},
+                                    nft::Duplicate{nft::kR0}};
+    made.chains.push_back(chain);
+    made.rules.push_back(std::move(rule));
+  }
+  return made;
+}
+
+StaticTable make_wire_table(bool native) {
+  StaticTable made;
+  made.table = {{nft::Family::Inet, "tinet"}, true, 0};
+  const nft::Chain chain{made.table.id, "wire",
+                         nft::Hook{kInetForward, 0, nft::Policy::Accept, std::string()}};
+  nft::Rule rule;
+  rule.table = made.table.id;
+  rule.chain = chain.name;
+  const auto nobody = nft::KeyBuilder().u32(0).take();
+  rule.expressions = {
+      nft::MetaLoad{nft::MetaKey::Mark, nft::kR0},
+      nft::Bitwise{nft::kR0, nft::kR0, nft::KeyBuilder().u32(kWireMask).take(), nobody},
+      nft::Compare{nft::CompareOp::NotEqual, nft::kR0, nobody}};
+  if (native) {
+    rule.expressions.emplace_back(nft::Queue{kWireQueue, 1, true});
+  } else {
+    rule.expressions.emplace_back(nft::CompatQueue{kWireQueue, 1, true});
+  }
+  made.chains.push_back(chain);
+  made.rules.push_back(std::move(rule));
+  return made;
+}
+
+}  // namespace tinet::fabric
