@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "src/base/error.h"
+#include "tests/unit/fabric/faults.h"
 
 namespace tinet::fabric {
 namespace {
@@ -21,6 +22,13 @@ class KernelModel {
  public:
   /// Fails the test on a change that the kernel would refuse.
   void commit(const Difference& difference, MonoTime now) {
+    for (const Treatment& treatment : difference.new_treatments) {
+      ASSERT_TRUE(treatments_.emplace(treatment.id, treatment.effect).second);
+    }
+    for (const auto& [key, port_class] : difference.new_classes) {
+      ASSERT_TRUE(classes_.emplace(key, port_class.minor).second);
+      ASSERT_TRUE(minors_.emplace(key.link.to, port_class.minor).second) << "a class in use";
+    }
     for (const MapChange& change : difference.maps) {
       auto& map = maps_[change.map];
       for (const Element& element : change.remove) {
@@ -34,14 +42,21 @@ class KernelModel {
       for (const Element& element : change.add) {
         const auto there = map.find(element.link);
         ASSERT_TRUE(there == map.end() || !alive(there->second, now)) << map_name(change.map);
+        ASSERT_TRUE(!element.target.treatment || treatments_.contains(*element.target.treatment));
         map[element.link] = element;
       }
     }
-    for (const CounterId& counter : difference.counters.removed) {
-      ASSERT_EQ(counters.erase(counter), 1U);
+    for (const TreatmentId id : difference.old_treatments) {
+      ASSERT_EQ(treatments_.erase(id), 1U);
+      for (const auto& [map_id, map] : maps_) {
+        for (const auto& [link, element] : map) {
+          ASSERT_FALSE(element.target.treatment == id && alive(element, now)) << "a chain in use";
+        }
+      }
     }
-    for (const CounterAssignment& use : difference.counters.created) {
-      ASSERT_TRUE(counters.emplace(use.counter, PacketCounts{}).second);
+    for (const auto& [key, port_class] : difference.old_classes) {
+      ASSERT_EQ(classes_.erase(key), 1U);
+      ASSERT_EQ(minors_.erase({key.link.to, port_class.minor}), 1U);
     }
   }
 
@@ -53,22 +68,31 @@ class KernelModel {
     const auto found = elements->second.find(link);
     return found != elements->second.end() && alive(found->second, time) ? &found->second : nullptr;
   }
-
-  [[nodiscard]] std::size_t size() const {
-    std::size_t elements = 0;
-    for (const auto& [id, map] : maps_) {
-      elements += map.size();
-    }
-    return elements;
+  /// nullptr when there is no such chain.
+  [[nodiscard]] const Effect* effect_of(TreatmentId id) const {
+    const auto found = treatments_.find(id);
+    return found == treatments_.end() ? nullptr : &found->second;
   }
+  [[nodiscard]] bool has_class(const ClassKey& key) const { return classes_.contains(key); }
 
-  CounterValues counters;
+  [[nodiscard]] std::size_t elements() const {
+    std::size_t count = 0;
+    for (const auto& [id, map] : maps_) {
+      count += map.size();
+    }
+    return count;
+  }
+  [[nodiscard]] std::size_t treatments() const { return treatments_.size(); }
+  [[nodiscard]] std::size_t classes() const { return classes_.size(); }
 
  private:
   static bool alive(const Element& element, MonoTime time) {
     return !element.end || *element.end > time;
   }
   std::map<MapId, std::map<Link, Element>> maps_;
+  std::map<TreatmentId, Effect> treatments_;
+  std::map<ClassKey, std::uint16_t> classes_;
+  std::set<std::pair<Endpoint, std::uint16_t>> minors_;
 };
 
 /// The element that decides for a packet whose first `split` lookups see `before` and whose other
@@ -78,13 +102,13 @@ const Element* walk(const KernelModel& before, const KernelModel& after, Link li
   const auto look = [&](std::size_t lookup, const MapId& map) {
     return (lookup < split ? before : after).find(map, link, time);
   };
-  const Element* first = look(0, {MapId::Kind::Decide, {}});
-  if (first == nullptr || first->target.effect) {
+  const Element* first = look(0, {});
+  if (first == nullptr || first->target.treatment) {
     return first;
   }
   for (std::uint8_t layer = 1; layer <= kLayersMax; ++layer) {
-    const Slot slot{first->target.slot.stack, layer};
-    if (const Element* hit = look(layer, {MapId::Kind::Layer, slot})) {
+    const MapId map{MapId::Kind::Layer, first->target.stack, layer};
+    if (const Element* hit = look(layer, map)) {
       return hit;
     }
   }
@@ -98,10 +122,10 @@ bool same_decision(const Element* a, const Element* b) {
 /// Runs changes through the model and checks each of them from every side.
 class World {
  public:
-  void set(std::vector<Fault> faults) {
-    faults_ = std::move(faults);
-    const auto wanted = link_schedules(faults_, now);
-    const Difference difference = make_difference(applied, ledger, wanted, now);
+  void set(const std::vector<Fault>& faults) {
+    const auto wanted = link_schedules(faults, now).links;
+    const Difference difference =
+        make_difference(installed, wanted, memories_of(faults), mechanisms, registry, now);
     const KernelModel before = kernel;
     kernel.commit(difference, now);
     if (testing::Test::HasFatalFailure()) {
@@ -111,55 +135,23 @@ class World {
     for (std::size_t i = 0; small && i < difference.changed.size(); ++i) {
       expect_no_third_state(before, difference.changed[i]);
     }
-    record(difference, before.counters, applied, ledger);
+    record(difference, installed, registry);
     last_changed = difference.changed.size();
     if (small) {
       expect_future(wanted);
     }
   }
 
-  /// One packet on the link, now.
-  void send(Link link) {
-    if (const Element* hit = walk(kernel, kernel, link, now, 0)) {
-      const CounterId counter{hit->target.slot, link};
-      ASSERT_TRUE(kernel.counters.contains(counter));
-      kernel.counters[counter].dropped += 1;
-      links_expected[link] += 1;
-      std::vector<const Fault*> acting;
-      for (const Fault& fault : faults_) {
-        const bool on_link =
-            std::find(fault.links.begin(), fault.links.end(), link) != fault.links.end();
-        if (on_link && (!fault.end || *fault.end > now)) {
-          acting.push_back(&fault);
-        }
-      }
-      for (const FaultId id : compose(acting).decided_by) {
-        faults_expected[id] += 1;
-      }
-    }
-  }
-
-  void expect_counts() const {
-    for (const auto& [id, packets] : faults_expected) {
-      ASSERT_EQ(ledger.of_fault(id, kernel.counters).dropped, packets) << to_string(id);
-    }
-    const auto links = ledger.of_links(kernel.counters);
-    for (const auto& [link, packets] : links_expected) {
-      ASSERT_EQ(links.at(link).dropped, packets);
-    }
-  }
-
   MonoTime now = kStart;
+  Mechanisms mechanisms;
   KernelModel kernel;
-  Applied applied;
-  CounterLedger ledger;
+  Installed installed;
+  Registry registry;
   std::size_t last_changed = 0;
-  std::map<FaultId, std::uint64_t> faults_expected;
-  std::map<Link, std::uint64_t> links_expected;
 
  private:
   /// A packet under way during the commit is judged as before or as after, even when elements
-  /// expire at the same time.
+  /// expire at the same time, and whatever it was sent to is still there.
   void expect_no_third_state(const KernelModel& before, Link link) const {
     for (auto time = now; time < now + 12s; time += 500ms) {
       const Element* old_decision = walk(before, before, link, time, 0);
@@ -168,6 +160,8 @@ class World {
         const Element* decision = walk(before, kernel, link, time, split);
         ASSERT_TRUE(same_decision(decision, old_decision) || same_decision(decision, new_decision))
             << "split " << split;
+        ASSERT_TRUE(decision == nullptr || kernel.effect_of(*decision->target.treatment) != nullptr)
+            << "a packet was sent to a chain that is gone";
       }
     }
   }
@@ -175,35 +169,31 @@ class World {
   /// If nothing else happens, the kernel alone follows the schedules.
   void expect_future(const std::vector<LinkSchedule>& wanted) const {
     for (auto time = now; time < now + 12s; time += 500ms) {
-      std::size_t cut = 0;
+      std::size_t decided_by_schedule = 0;
       for (const LinkSchedule& link : wanted) {
-        const TimedEffect* expected = effect_at(link.schedule, time);
+        const TimedEffect* expected = effect_at(*link.schedule, time);
         const Element* hit = walk(kernel, kernel, link.link, time, 0);
         ASSERT_EQ(hit != nullptr, expected != nullptr);
         if (hit != nullptr) {
-          ASSERT_EQ(hit->target.effect, expected->effect);
-          ++cut;
+          ASSERT_EQ(*kernel.effect_of(*hit->target.treatment), expected->effect);
+          expect_classes(link.link, *hit->target.treatment);
+          ++decided_by_schedule;
         }
       }
       std::size_t decided = 0;
-      for (const auto& [link, record] : applied) {
+      for (const auto& [link, record] : installed.links) {
         decided += walk(kernel, kernel, link, time, 0) != nullptr ? 1U : 0U;
       }
-      ASSERT_EQ(decided, cut) << "a link is cut that no fault touches";
+      ASSERT_EQ(decided, decided_by_schedule) << "a link is changed that no fault touches";
     }
   }
 
-  std::vector<Fault> faults_;
+  void expect_classes(Link link, TreatmentId id) const {
+    for (const ShapePart& part : installed.treatments.at(id).treatment.shapes) {
+      ASSERT_EQ(part.port_class, kernel.has_class({link, part.id}));
+    }
+  }
 };
-
-Fault cut(std::uint32_t id, std::vector<Link> links, std::optional<MonoTime> end = std::nullopt) {
-  Fault fault;
-  fault.id = {id};
-  fault.links = std::move(links);
-  fault.action.cut = CutMode::Drop;
-  fault.end = end;
-  return fault;
-}
 
 TEST(Difference, IsEmptyWhenNothingChanges) {
   World world;
@@ -224,26 +214,42 @@ TEST(Difference, TouchesChangedLinksOnly) {
   EXPECT_EQ(world.last_changed, 2U);
 }
 
-TEST(Difference, LeavesNoElementBehindAfterTheNextChange) {
+TEST(Difference, LeavesNothingBehindAfterTheNextChanges) {
   World world;
-  world.set({cut(1, {{0, 1}}), cut(2, {{0, 1}}, kStart + 2s), cut(3, {{0, 1}}, kStart + 3s)});
+  world.set({cut(1, {{0, 1}}), cut(2, {{0, 1}}, kStart + 2s), cut(3, {{0, 1}}, kStart + 3s),
+             acting(4, limiting(1000), {{2, 3}})});
+  EXPECT_EQ(world.kernel.treatments(), 4U);
   world.set({});
-  EXPECT_EQ(world.kernel.find({MapId::Kind::Decide, {}}, {0, 1}, world.now), nullptr);
-  EXPECT_EQ(world.kernel.size(), 3U) << "packets under way still need the layers";
-  world.set({cut(4, {{5, 6}})});
-  EXPECT_EQ(world.kernel.size(), 1U);
+  EXPECT_EQ(world.kernel.find({}, {0, 1}, world.now), nullptr);
+  EXPECT_EQ(world.kernel.elements(), 3U) << "packets under way still need the layers";
+  EXPECT_EQ(world.kernel.classes(), 1U);
+  world.set({cut(5, {{5, 6}})});
+  world.set({});
+  EXPECT_EQ(world.kernel.elements(), 0U);
+  EXPECT_EQ(world.kernel.treatments(), 1U) << "only what the last change stopped using";
+  EXPECT_EQ(world.kernel.classes(), 0U);
 }
 
-TEST(Difference, UsesCountersAgainAndKeepsWhatTheyCounted) {
+TEST(Difference, SharesOneTreatmentAmongAllLinksOfAnEffect) {
   World world;
-  world.set({cut(1, {{0, 1}})});
-  world.send({0, 1});
-  world.set({});
-  world.set({cut(2, {{0, 1}})});
-  world.send({0, 1});
-  world.send({0, 1});
-  EXPECT_EQ(world.kernel.counters.size(), 1U);
-  world.expect_counts();
+  std::vector<Link> many;
+  for (std::uint16_t i = 0; i < 200; ++i) {
+    for (std::uint16_t j = 0; j < 100; ++j) {
+      many.push_back({i, static_cast<Endpoint>(1000 + j)});
+    }
+  }
+  world.set({cut(1, many)});
+  EXPECT_EQ(world.kernel.elements(), many.size());
+  EXPECT_EQ(world.kernel.treatments(), 1U);
+}
+
+TEST(Difference, KeepsTheClassOfALinkWhoseShapeStays) {
+  World world;
+  world.set({acting(1, limiting(1000), {{0, 1}, {2, 1}})});
+  EXPECT_EQ(world.kernel.classes(), 2U);
+  world.set({acting(1, limiting(1000), {{0, 1}, {2, 1}}), acting(2, losing(7), {{0, 1}})});
+  EXPECT_EQ(world.last_changed, 1U);
+  EXPECT_EQ(world.kernel.classes(), 2U) << "the queue and what is in it must stay";
 }
 
 TEST(Difference, RefusesMoreEndsThanLayers) {
@@ -256,8 +262,8 @@ TEST(Difference, RefusesMoreEndsThanLayers) {
   EXPECT_EQ(world.last_changed, 1U);
   faults.push_back(cut(99, {{0, 1}}));
   try {
-    static_cast<void>(
-        make_difference(world.applied, world.ledger, link_schedules(faults, kStart), kStart));
+    static_cast<void>(make_difference(world.installed, link_schedules(faults, kStart).links, {}, {},
+                                      world.registry, kStart));
     FAIL() << "nine ends were accepted";
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::Conflict);
@@ -265,30 +271,44 @@ TEST(Difference, RefusesMoreEndsThanLayers) {
   }
 }
 
-TEST(Difference, ForgetsIdleCountersWhenThereAreTooMany) {
+TEST(Difference, KeepsAMemoryAsLongAsARuleCanAskIt) {
+  Match first = to_port(80);
+  first.first = 3;
+  first.owner = {1};
   World world;
-  std::vector<Link> many;
-  for (std::uint16_t i = 0; i < 200; ++i) {
-    for (std::uint16_t j = 0; j < 100; ++j) {
-      many.push_back({i, static_cast<Endpoint>(1000 + j)});
-    }
-  }
-  ASSERT_GT(many.size(), kIdleCountersMax);
-  world.set({cut(1, many)});
-  world.send(many[7]);
+  const auto change = [&](const std::vector<Fault>& faults) {
+    return make_difference(world.installed, link_schedules(faults, kStart).links,
+                           memories_of(faults), {}, world.registry, kStart);
+  };
+  const std::vector<Fault> faults = {acting(1, cutting(), {{0, 1}}, {}, first)};
+  EXPECT_EQ(change(faults).new_memories.size(), 1U);
+  world.set(faults);
+  EXPECT_TRUE(change({faults[0], cut(2, {{0, 1}})}).new_memories.empty());
+  EXPECT_TRUE(change({}).old_memories.empty()) << "packets under way may still ask it";
   world.set({});
-  world.set({cut(2, {{0, 1}})});
-  EXPECT_EQ(world.kernel.counters.size(), 1U);
-  world.expect_counts();
+  EXPECT_EQ(change({cut(3, {{0, 1}})}).old_memories.size(), 1U);
 }
 
 /// Random faults with random ends come and go at random times on a few links.
 TEST(Difference, FollowsAnyHistoryWithoutAThirdState) {
   std::mt19937 random(42);
   const auto below = [&](unsigned limit) { return static_cast<unsigned>(random() % limit); };
+  const auto some_action = [&] {
+    switch (below(4)) {
+      case 0:
+        return losing(1 + below(5));
+      case 1:
+        return limiting(1000 * (1 + below(3)));
+      case 2:
+        return delaying(1ms * (1 + below(3)));
+      default:
+        return cutting(static_cast<CutMode>(below(3)));
+    }
+  };
   for (int round = 0; round < 40; ++round) {
     SCOPED_TRACE(round);
     World world;
+    world.mechanisms.netem = below(2) == 0;
     std::vector<Fault> faults;
     std::uint32_t next_id = 1;
     for (int step = 0; step < 25; ++step) {
@@ -309,18 +329,24 @@ TEST(Difference, FollowsAnyHistoryWithoutAThirdState) {
             }
             const auto end =
                 below(3) == 0 ? std::optional<MonoTime>{} : world.now + 500ms + 500ms * below(6);
-            faults.push_back(cut(next_id++, {links.begin(), links.end()}, end));
-            faults.back().action.cut = static_cast<CutMode>(below(3));
+            const Match match = below(3) == 0 ? to_port(80) : Match{};
+            faults.push_back(
+                acting(next_id++, some_action(), {links.begin(), links.end()}, end, match));
           }
       }
       std::erase_if(faults, [&](const Fault& f) { return f.end && *f.end <= world.now; });
-      for (Endpoint to = 1; to <= 3; ++to) {
-        world.send({0, to});
+      // Few enough for the layers and for the scoped shapes of one effect.
+      while (faults.size() > 6) {
+        faults.erase(faults.begin());
       }
-      world.set(faults);
+      try {
+        world.set(faults);
+      } catch (const Error& error) {
+        ASSERT_EQ(error.kind(), ErrorKind::Conflict) << error.what();
+        faults.clear();
+        world.set(faults);
+      }
       ASSERT_FALSE(HasFatalFailure());
-      world.send({0, static_cast<Endpoint>(1 + below(3))});
-      ASSERT_NO_FATAL_FAILURE(world.expect_counts());
     }
   }
 }

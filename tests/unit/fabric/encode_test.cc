@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include "src/fabric/describe.h"
+#include "tests/unit/fabric/faults.h"
+
 namespace tinet::fabric {
 namespace {
 
@@ -13,54 +16,59 @@ constexpr MonoTime kNow{1000s};
 const std::vector<std::string> kPorts = {"n-0", "n-1", "n-2"};
 
 TEST(Encode, RoundsEndsUpToMillisecondsAndNeverToZero) {
-  const Element element{{MapId::Kind::Layer, {Stack::A, 2}},
-                        {0, 1},
-                        {Effect{CutMode::Drop}, {Stack::A, 2}},
-                        kNow + 1500us};
+  const Element element{
+      {MapId::Kind::Layer, Stack::A, 2}, {0, 1}, {TreatmentId{7}, Stack::A}, kNow + 1500us};
   EXPECT_EQ(encode(element, kNow).timeout, 2ms);
   EXPECT_EQ(encode(element, kNow + 2s).timeout, 1ms);
-  EXPECT_EQ(encode(element, kNow).verdict->chain, "drop_a2");
+  EXPECT_EQ(encode(element, kNow).verdict->chain, "t7");
 }
 
 TEST(Encode, IsUndoneByDecode) {
   for (const MapId& map : all_maps()) {
-    if (map.kind == MapId::Kind::Counters) {
-      continue;
-    }
-    const Slot slot = map.kind == MapId::Kind::Layer ? map.slot : Slot{Stack::B, 0};
-    for (const CutMode mode : {CutMode::Drop, CutMode::Reset, CutMode::Reject}) {
-      const Element element{map, {7, 1021}, {Effect{mode}, slot}, std::nullopt};
-      EXPECT_EQ(decode(map, encode(element, kNow)), element);
-    }
+    const Element element{map, {7, 1021}, {TreatmentId{12}, Stack::A}, std::nullopt};
+    EXPECT_EQ(decode(map, encode(element, kNow)), element);
   }
-  const Element layers{{MapId::Kind::Decide, {}}, {1, 2}, {std::nullopt, {Stack::B, 0}}, {}};
+  const Element layers{{}, {1, 2}, {std::nullopt, Stack::B}, {}};
   EXPECT_EQ(decode(layers.map, encode(layers, kNow)), layers);
 }
 
 TEST(Decode, RefusesWhatIsNotOurs) {
   nft::Element element;
   element.key = nft::link_key(IfIndex{2}, IfIndex{17});  // the bridge itself
-  element.verdict = nft::Verdict{nft::Verdict::Kind::Goto, "drop_a1"};
-  const MapId map{MapId::Kind::Layer, {Stack::A, 1}};
+  element.verdict = nft::Verdict{nft::Verdict::Kind::Goto, "t1"};
+  const MapId map{MapId::Kind::Layer, Stack::A, 1};
   EXPECT_EQ(decode(map, element), std::nullopt);
   element.key = nft::link_key(port_index(0), port_index(1));
   EXPECT_NE(decode(map, element), std::nullopt);
   element.verdict->chain = "drop_b1";
   EXPECT_EQ(decode(map, element), std::nullopt);
+  element.verdict->chain = "t1";
   element.key.pop_back();
   EXPECT_EQ(decode(map, element), std::nullopt);
 }
 
+Difference change_to(const std::vector<Fault>& faults) {
+  static Registry registry;
+  return make_difference({}, link_schedules(faults, kNow).links, memories_of(faults), {}, registry,
+                         kNow);
+}
+
 TEST(Describe, ReadsLikeNft) {
-  const std::vector<LinkSchedule> wanted = {
-      {{0, 1}, {{Effect{CutMode::Drop}, {{1}}, kNow + 2s}}},
-  };
-  const auto lines = describe(make_difference({}, {}, wanted, kNow), kPorts, kNow);
+  EXPECT_EQ(describe(change_to({cut(1, {{0, 1}}, kNow + 2s)}), kPorts, kNow),
+            (std::vector<std::string>{
+                "add chain bridge tinet t1 # every packet: drop (f1)",
+                "add element bridge tinet decide { \"n-0\" . \"n-1\" timeout 2s : goto t1 }"}));
+}
+
+TEST(Describe, TellsClassesAndConditions) {
+  const auto lines = describe(change_to({acting(1, limiting(10'000'000), {{0, 1}}),
+                                         acting(2, losing(5000), {{0, 1}}, {}, to_port(2380))}),
+                              kPorts, kNow);
   EXPECT_EQ(lines, (std::vector<std::string>{
-                       "add counter bridge tinet a0.0.1",
-                       "add element bridge tinet count_a0 { \"n-0\" . \"n-1\" : \"a0.0.1\" }",
-                       "add element bridge tinet decide { \"n-0\" . \"n-1\" timeout 2s : goto "
-                       "drop_a0 }"}));
+                       "tc add class dev n-1 classid 1:1 # from n-0: rate 10mbit",
+                       "add chain bridge tinet t1 # every packet: rate 10mbit (f1); "
+                       "tcp to port 2380: lose 0.5% (f2)",
+                       "add element bridge tinet decide { \"n-0\" . \"n-1\" : goto t1 }"}));
 }
 
 TEST(Skeleton, FitsTogether) {

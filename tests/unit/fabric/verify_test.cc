@@ -12,10 +12,10 @@ using namespace std::chrono_literals;
 
 constexpr MonoTime kNow{1000s};
 const std::vector<std::string> kPorts = {"n-0", "n-1", "n-2"};
-const MapId kDecide{MapId::Kind::Decide, {}};
+const MapId kDecide{};
 
 Element drop(Link link, std::optional<MonoTime> end = std::nullopt) {
-  return {kDecide, link, {Effect{CutMode::Drop}, {Stack::A, 0}}, end};
+  return {kDecide, link, {TreatmentId{1}, Stack::A}, end};
 }
 
 nft::Element read_back(const Element& element) {
@@ -36,17 +36,16 @@ TEST(CompareElements, NamesEveryKindOfDrift) {
   const std::map<Link, Element> expected = {
       {{0, 1}, drop({0, 1})}, {{1, 0}, drop({1, 0}, kNow + 5s)}, {{1, 2}, drop({1, 2})}};
   Element elsewhere = drop({0, 1});
-  elsewhere.target.slot.stack = Stack::B;
+  elsewhere.target.treatment = TreatmentId{2};
   nft::Element late = read_back(expected.at({1, 0}));
   late.expires = 6s;
   const auto drift = compare_elements(
       kDecide, expected, {read_back(elsewhere), late, read_back(drop({2, 0}))}, kPorts, {kNow});
-  EXPECT_EQ(drift,
-            (std::vector<std::string>{
-                "element \"n-0\" . \"n-1\" : goto drop_b0 leads elsewhere in map decide",
-                "element \"n-1\" . \"n-0\" : goto drop_a0 ends at another time in map decide",
-                "element \"n-2\" . \"n-0\" : goto drop_a0 should not be in map decide",
-                "element \"n-1\" . \"n-2\" : goto drop_a0 is missing in map decide"}));
+  EXPECT_EQ(drift, (std::vector<std::string>{
+                       "element \"n-0\" . \"n-1\" : goto t2 leads elsewhere in map decide",
+                       "element \"n-1\" . \"n-0\" : goto t1 ends at another time in map decide",
+                       "element \"n-2\" . \"n-0\" : goto t1 should not be in map decide",
+                       "element \"n-1\" . \"n-2\" : goto t1 is missing in map decide"}));
 }
 
 TEST(CompareElements, LeavesElementsAroundTheirEndToTheKernel) {
@@ -61,16 +60,18 @@ TEST(CompareContent, FindsMissingAndForeignParts) {
   FabricPlan plan;
   plan.endpoints = {{"n-0", Ipv4{1}, std::nullopt}};
   const Skeleton skeleton = make_skeleton(plan);
-  TableContent content{skeleton.maps, skeleton.chains, skeleton.rules};
-  for (const FixedMap& map : skeleton.fixed) {
-    content.sets.push_back(map.spec);
-  }
-  EXPECT_TRUE(compare_content(skeleton, content).empty());
+  const Installed nothing;
+  const TableContent expected = expected_content(skeleton, nothing);
+  TableContent content = expected;
+  EXPECT_TRUE(compare_content(expected, content).empty());
   content.rules.pop_back();
-  EXPECT_EQ(compare_content(skeleton, content),
+  EXPECT_EQ(compare_content(expected, content),
             (std::vector<std::string>{"rules of chain forward differ"}));
   content.sets.erase(content.sets.begin());
-  EXPECT_EQ(compare_content(skeleton, content).size(), 2U);
+  EXPECT_EQ(compare_content(expected, content).size(), 2U);
+  content = expected;
+  content.chains.push_back({table_id(), "intruder", std::nullopt});
+  EXPECT_EQ(compare_content(expected, content).size(), 1U);
 }
 
 TEST(PortName, IsTheEndpointsNameWhenItFits) {

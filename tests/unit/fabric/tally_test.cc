@@ -1,0 +1,87 @@
+#include "src/fabric/tally.h"
+
+#include <gtest/gtest.h>
+
+#include "src/fabric/skeleton.h"
+
+namespace tinet::fabric {
+namespace {
+
+constexpr Link kLink{0, 1};
+constexpr Link kOther{1, 0};
+
+nft::Element read_back(Link link, CountId id, std::uint64_t packets, std::uint64_t bytes) {
+  nft::Element element;
+  element.key = count_key(link, id);
+  element.counts = nft::Counts{packets, bytes};
+  return element;
+}
+
+TEST(Count, IsReadBack) {
+  const auto count = count_of(read_back({3, 1021}, {70'000}, 5, 500));
+  ASSERT_TRUE(count);
+  EXPECT_EQ(count->link, (Link{3, 1021}));
+  EXPECT_EQ(count->id, CountId{70'000});
+  EXPECT_EQ(count->packets, 5U);
+  EXPECT_EQ(count->bytes, 500U);
+}
+
+TEST(Count, RejectsEverythingElse) {
+  nft::Element element = read_back(kLink, {1}, 5, 500);
+  element.counts.reset();
+  EXPECT_FALSE(count_of(element));
+  element = read_back(kLink, {1}, 5, 500);
+  element.key.pop_back();
+  EXPECT_FALSE(count_of(element));
+  element.key = nft::KeyBuilder().index(IfIndex{2}).index(port_index(0)).u32(1).take();
+  EXPECT_FALSE(count_of(element));
+}
+
+TEST(Tally, AddsUpByFaultAndByLink) {
+  Registry registry;
+  const CountId both = registry.count_id({Happening::Dropped, {{1}, {2}}});
+  const CountId seen = registry.count_id({Happening::Seen, {{3}}});
+  const CountId lost = registry.count_id({Happening::Dropped, {{3}}});
+  EXPECT_EQ(registry.count_id({Happening::Seen, {{3}}}), seen);
+  const std::vector<Count> live = {{kLink, both, 7, 700},
+                                   {kLink, seen, 100, 1},
+                                   {kLink, lost, 10, 2},
+                                   {kOther, both, 1, 50},
+                                   {kOther, {999}, 5, 5}};
+  const Tally tally;
+  EXPECT_EQ(tally.of_fault({1}, live, registry).dropped, 8U);
+  EXPECT_EQ(tally.of_fault({2}, live, registry).bytes_dropped, 750U);
+  EXPECT_EQ(tally.of_fault({3}, live, registry).dropped, 10U);
+  EXPECT_EQ(tally.of_fault({3}, live, registry).passed, 90U);
+  EXPECT_EQ(tally.of_fault({4}, live, registry), PacketCounts{});
+  const auto links = tally.of_links(live, registry);
+  EXPECT_EQ(links.at(kLink).dropped, 17U);
+  EXPECT_EQ(links.at(kOther).dropped, 1U);
+}
+
+TEST(Tally, KeepsWhatTheKernelHasForgotten) {
+  Registry registry;
+  const CountId dropped = registry.count_id({Happening::Dropped, {{1}}});
+  Tally tally;
+  tally.bank({{kLink, dropped, 3, 30}});
+  tally.bank({{kLink, dropped, 2, 20}});
+  const auto counts = tally.of_fault({1}, {{kLink, dropped, 1, 10}}, registry);
+  EXPECT_EQ(counts.dropped, 6U);
+  EXPECT_EQ(counts.bytes_dropped, 60U);
+}
+
+TEST(Registry, GivesShapesTheirNumbersAndTakesThemBack) {
+  Registry registry;
+  LinkAction slow;
+  slow.delay = Delay{Milliseconds(5), {}, Distribution::Uniform, {}, {}};
+  LinkAction slower = slow;
+  slower.delay->delay = Milliseconds(6);
+  const ShapeId first = registry.shape_id(slow);
+  EXPECT_EQ(registry.shape_id(slow), first);
+  EXPECT_NE(registry.shape_id(slower), first);
+  registry.forget(first);
+  EXPECT_NE(registry.shape_id(slow), first) << "a number rests before it is used again";
+}
+
+}  // namespace
+}  // namespace tinet::fabric
