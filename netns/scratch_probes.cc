@@ -177,7 +177,7 @@ void try_reject_inet(Scratch&) {
 
 void try_reject_netdev(Scratch&) {
   ScratchTable(Family::Netdev)
-      .try_rule({.number = kNetdevIngress, .device = Scratch::kDevice}, tcp_reset(),
+      .try_rule({.number = kNetdevIngress, .devices = {Scratch::kDevice}}, tcp_reset(),
                 "reject packets in netdev ingress");
 }
 
@@ -188,7 +188,7 @@ void try_reject_bridge(Scratch&) {
 
 void try_duplicate(Scratch&) {
   ScratchTable(Family::Netdev)
-      .try_rule({.number = kNetdevIngress, .device = Scratch::kDevice},
+      .try_rule({.number = kNetdevIngress, .devices = {Scratch::kDevice}},
                 {Immediate{kR0, KeyBuilder().index(Scratch::kPeerIndex).take()}, Duplicate{kR0}},
                 "duplicate packets in netdev ingress");
 }

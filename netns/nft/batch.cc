@@ -20,6 +20,8 @@ namespace {
 constexpr std::size_t kRoom = 1024;
 // An expression: at most two data values of 64 bytes, two names of 255 bytes, headers.
 constexpr std::size_t kExpressionRoom = 768;
+// The name of a device, 16 bytes, and its header.
+constexpr std::size_t kDeviceRoom = 20;
 // A nested attribute's length has 16 bits, and all elements of a message are in one.
 constexpr std::size_t kElementsRoom = 60'000;
 
@@ -78,8 +80,9 @@ Batch& Batch::delete_table(const TableId& table, std::string what) {
 }
 
 Batch& Batch::add_chain(const Chain& chain, std::string what) {
+  const std::size_t devices = chain.hook ? chain.hook->devices.size() : 0;
   return message(
-      NFT_MSG_NEWCHAIN, NLM_F_CREATE, chain.table.family, kRoom,
+      NFT_MSG_NEWCHAIN, NLM_F_CREATE, chain.table.family, kRoom + kDeviceRoom * devices,
       or_default(std::move(what), "add chain " + quoted(chain.table, chain.name)),
       [&](nlmsghdr* header) { nftnl_chain_nlmsg_build_payload(header, encode(chain).get()); });
 }

@@ -59,6 +59,19 @@ std::optional<Milliseconds> element_time(nftnl_set_elem* element, std::uint16_t 
   return Milliseconds(static_cast<Milliseconds::rep>(nftnl_set_elem_get_u64(element, attribute)));
 }
 
+std::vector<std::string> read_devices(const nftnl_chain* chain) {
+  std::vector<std::string> devices;
+  if (nftnl_chain_is_set(chain, NFTNL_CHAIN_DEV)) {
+    devices.push_back(text(nftnl_chain_get_str(chain, NFTNL_CHAIN_DEV)));
+  } else if (nftnl_chain_is_set(chain, NFTNL_CHAIN_DEVICES)) {
+    const char* const* names = nftnl_chain_get_array(chain, NFTNL_CHAIN_DEVICES);
+    for (; names != nullptr && *names != nullptr; ++names) {
+      devices.emplace_back(*names);
+    }
+  }
+  return devices;
+}
+
 std::optional<Counts> read_counts(nftnl_set_elem* element) {
   std::optional<Counts> counts;
   const auto take = [](nftnl_expr* each, void* found) {
@@ -149,9 +162,7 @@ std::optional<Chain> decode_chain(const netlink::MessageView& message) {
     hook.number = nftnl_chain_get_u32(source, NFTNL_CHAIN_HOOKNUM);
     hook.priority = nftnl_chain_get_s32(source, NFTNL_CHAIN_PRIO);
     hook.policy = static_cast<Policy>(nftnl_chain_get_u32(source, NFTNL_CHAIN_POLICY));
-    if (nftnl_chain_is_set(source, NFTNL_CHAIN_DEV)) {
-      hook.device = text(nftnl_chain_get_str(source, NFTNL_CHAIN_DEV));
-    }
+    hook.devices = read_devices(source);
     chain.hook = hook;
   }
   return chain;

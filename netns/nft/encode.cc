@@ -59,6 +59,20 @@ void encode_map(nftnl_set* object, const SetSpec& set, std::uint32_t& flags) {
   }
 }
 
+void set_devices(nftnl_chain* object, const std::vector<std::string>& devices) {
+  if (devices.size() == 1) {
+    nftnl_chain_set_str(object, NFTNL_CHAIN_DEV, devices.front().c_str());
+  } else if (!devices.empty()) {
+    std::vector<const char*> names;
+    names.reserve(devices.size() + 1);
+    for (const std::string& device : devices) {
+      names.push_back(device.c_str());
+    }
+    names.push_back(nullptr);
+    nftnl_chain_set_array(object, NFTNL_CHAIN_DEVICES, names.data());
+  }
+}
+
 void encode_data(nftnl_set_elem* object, const SetSpec& set, const Element& element) {
   if (element.verdict) {
     nftnl_set_elem_set_u32(object, NFTNL_SET_ELEM_VERDICT,
@@ -106,9 +120,7 @@ ChainPtr encode(const Chain& chain) {
     nftnl_chain_set_s32(object.get(), NFTNL_CHAIN_PRIO, chain.hook->priority);
     nftnl_chain_set_u32(object.get(), NFTNL_CHAIN_POLICY,
                         static_cast<std::uint32_t>(chain.hook->policy));
-    if (!chain.hook->device.empty()) {
-      nftnl_chain_set_str(object.get(), NFTNL_CHAIN_DEV, chain.hook->device.c_str());
-    }
+    set_devices(object.get(), chain.hook->devices);
   }
   return object;
 }

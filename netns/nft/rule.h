@@ -48,7 +48,8 @@ struct MetaSet {
   friend bool operator==(const MetaSet&, const MetaSet&) = default;
 };
 
-/// Offsets count from here.
+/// Offsets count from here. Inner: what TCP or UDP carries; no match for other protocols, and for
+/// fragments after the first.
 enum class Header : std::uint32_t { Link = 0, Network = 1, Transport = 2, Inner = 3 };
 
 struct PayloadLoad {
@@ -192,7 +193,9 @@ struct Reject {
   friend bool operator==(const Reject&, const Reject&) = default;
 };
 
-/// Sends a copy out of the interface whose index is in the register (netdev ingress only).
+/// Sends a copy out of the interface whose index is in the register (netdev family only). At
+/// ingress the copy goes past whatever the packet would meet. At egress the copy meets the same
+/// chain again: mark what was copied, or the copies are copied too.
 struct Duplicate {
   Register device{};
   friend bool operator==(const Duplicate&, const Duplicate&) = default;

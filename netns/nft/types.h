@@ -49,14 +49,16 @@ inline constexpr std::uint32_t kBridgePrerouting = 0;
 inline constexpr std::uint32_t kBridgeForward = 2;
 inline constexpr std::uint32_t kInetPrerouting = 0;
 inline constexpr std::uint32_t kInetInput = 1;
+inline constexpr std::uint32_t kInetForward = 2;
 inline constexpr std::uint32_t kNetdevIngress = 0;
+inline constexpr std::uint32_t kNetdevEgress = 1;
 
 /// Where a base chain is called from.
 struct Hook {
   std::uint32_t number = 0;  ///< kBridgeForward, kInetPrerouting, ...
   std::int32_t priority = 0;
   Policy policy = Policy::Accept;
-  std::string device{};  ///< netdev family only
+  std::vector<std::string> devices{};  ///< netdev family only, at least one; each must exist
   friend bool operator==(const Hook&, const Hook&) = default;
 };
 

@@ -107,7 +107,7 @@ void put_hosts(Skeleton& skeleton, Builder& builder, const FabricPlan& plan) {
     }
   }
   builder.chain("prerouting",
-                nft::Hook{NF_BR_PRE_ROUTING, kRewritePriority, nft::Policy::Accept, std::string()});
+                nft::Hook{NF_BR_PRE_ROUTING, kRewritePriority, nft::Policy::Accept, {}});
   constexpr std::uint32_t kIpDestination = 16;
   constexpr std::uint32_t kIp6Destination = 24;
   put_rewrite(builder, ETH_P_IP, kIpDestination, 4, "hosts");
@@ -130,8 +130,7 @@ void put_decision(Builder& builder) {
     // Nothing is left of the link's schedule: its mark must not choose a class of the wire.
     builder.rule(mark_set(0xffffffff, 0));
   }
-  builder.chain("forward",
-                nft::Hook{NF_BR_FORWARD, kDecisionPriority, nft::Policy::Accept, std::string()});
+  builder.chain("forward", nft::Hook{NF_BR_FORWARD, kDecisionPriority, nft::Policy::Accept, {}});
   // An endpoint can't set marks: crossing a veth pair clears them.
   builder.link_rule(
       {nft::MapLoad{map_name({}), nft::kR0, nft::kR2}, nft::MetaSet{nft::MetaKey::Mark, nft::kR2}});
