@@ -1,5 +1,6 @@
 #include "tests/kernel/small_network.h"
 
+#include <array>
 #include <cerrno>
 
 #include <poll.h>
@@ -15,6 +16,8 @@ constexpr IfIndex kEth0{2};
 constexpr std::uint32_t kSubnet = 0xc6120000U;
 constexpr std::uint32_t kGateway = 0xc612fffeU;
 constexpr MacAddress kGatewayMac{{0x02, 0x74, 0x69, 0xff, 0xff, 0xfe}};
+// fd74:696e::/64.
+constexpr std::array<std::uint8_t, 16> kSubnet6{0xfd, 0x74, 0x69, 0x6e};
 constexpr std::uint16_t kPort = 7000;
 
 sockaddr_in socket_address(std::uint32_t host_order) {
@@ -28,12 +31,18 @@ sockaddr_in socket_address(std::uint32_t host_order) {
 }  // namespace
 
 SmallNetwork::SmallNetwork(std::size_t instances, const SmallNetworkOptions& options)
-    : thread(options.gate) {
+    : thread(options.gate), ipv6_(options.ipv6) {
   make_spaces(instances);
   make_links();
   make_addresses();
   if (options.rewrite_macs) {
     make_rewrite();
+  }
+  if (ipv6_) {
+    make_addresses6();
+    if (options.rewrite_macs) {
+      make_rewrite6();
+    }
   }
   if (options.wait) {
     auto events = thread.open_netlink(switch_space, NETLINK_ROUTE);
@@ -54,7 +63,11 @@ void SmallNetwork::make_spaces(std::size_t instances) {
   rules = std::make_unique<nft::Connection>(thread.open_netlink(switch_space, NETLINK_NETFILTER));
   instance_links.reserve(instances);
   spaces = thread.create(instances, [&](std::size_t) {
-    write_sysctl_if_present("net/ipv6/conf/default/disable_ipv6", "1", thread.gate());
+    if (ipv6_) {
+      write_sysctl_if_present("net/ipv6/conf/default/addr_gen_mode", "1", thread.gate());
+    } else {
+      write_sysctl_if_present("net/ipv6/conf/default/disable_ipv6", "1", thread.gate());
+    }
     instance_links.push_back(netlink::Socket::open(NETLINK_ROUTE, options));
   });
 }
@@ -118,6 +131,53 @@ void SmallNetwork::make_rewrite() {
                  .expressions = {
                      MetaLoad{MetaKey::Protocol, kR0}, Compare{CompareOp::Equal, kR0, {0x08, 0x00}},
                      PayloadLoad{Header::Network, 16, 4, kR0}, MapLoad{"macs", kR0, kR0},
+                     PayloadWrite{Header::Link, 0, 6, kR0}}});
+  commit(*rules, std::move(batch).seal());
+}
+
+IpAddress SmallNetwork::address6(std::size_t i) {
+  std::array<std::uint8_t, 16> bytes = kSubnet6;
+  bytes[15] = static_cast<std::uint8_t>(0x0b + i);
+  return IpAddress::v6(bytes);
+}
+
+void SmallNetwork::make_addresses6() {
+  std::array<std::uint8_t, 16> gateway = kSubnet6;
+  gateway[15] = 0xfe;
+  for (std::size_t i = 0; i < spaces.size(); ++i) {
+    netlink::Request request;
+    put_address(request, {.link = kEth0, .address = {address6(i), 128}, .prefix_route = false});
+    put_route(request, {.destination = {IpAddress::v6(kSubnet6), 64},
+                        .gateway = IpAddress::v6(gateway),
+                        .link = kEth0,
+                        .onlink = true});
+    put_neighbour(request, kEth0, IpAddress::v6(gateway), kGatewayMac);
+    instance_links[i].execute(request);
+  }
+}
+
+void SmallNetwork::make_rewrite6() {
+  using namespace nft;
+  const SetSpec macs{.table = switch_table(),
+                     .name = "macs6",
+                     .key = {Datatype::Ipv6Address},
+                     .map = MapKind::Values,
+                     .values = {Datatype::EtherAddress}};
+  std::vector<Element> elements;
+  for (std::size_t i = 0; i < spaces.size(); ++i) {
+    const IpAddress address = address6(i);
+    const auto bytes = address.bytes();
+    elements.push_back(
+        {.key = Bytes(bytes.begin(), bytes.end()), .value = KeyBuilder().mac(mac(i)).take()});
+  }
+  Batch batch;
+  batch.add_set(macs)
+      .add_elements(macs, elements)
+      .add_rule({.table = switch_table(),
+                 .chain = "rewrite",
+                 .expressions = {
+                     MetaLoad{MetaKey::Protocol, kR0}, Compare{CompareOp::Equal, kR0, {0x86, 0xdd}},
+                     PayloadLoad{Header::Network, 24, 16, kR0}, MapLoad{"macs6", kR0, kR0},
                      PayloadWrite{Header::Link, 0, 6, kR0}}});
   commit(*rules, std::move(batch).seal());
 }

@@ -19,6 +19,7 @@ namespace tinet::testing {
 struct SmallNetworkOptions {
   bool rewrite_macs = true;  ///< else nobody can reach anybody: there is no ARP
   bool wait = true;
+  bool ipv6 = false;  ///< addresses of that family as well
   KernelGate* gate = nullptr;
 };
 
@@ -31,6 +32,7 @@ class SmallNetwork {
   [[nodiscard]] static std::uint32_t address(std::size_t i) {
     return 0xc612000bU + static_cast<std::uint32_t>(i);
   }
+  [[nodiscard]] static IpAddress address6(std::size_t i);
   [[nodiscard]] static MacAddress mac(std::size_t i) {
     const auto n = static_cast<std::uint32_t>(i + 1);
     return {
@@ -61,6 +63,9 @@ class SmallNetwork {
   void make_links();
   void make_addresses();
   void make_rewrite();
+  void make_addresses6();
+  void make_rewrite6();
+  bool ipv6_ = false;
   std::vector<UniqueFd> sockets_;
 };
 
