@@ -9,6 +9,7 @@
 
 #include "netns/netlink/ack.h"
 #include "netns/netlink/dump.h"
+#include "netns/queue_message.h"
 
 namespace tinet::testing {
 
@@ -21,7 +22,7 @@ namespace tinet::testing {
   return bytes;
 }
 
-/// Reads `bytes` with every parser of netns/netlink, nested attributes included.
+/// Reads `bytes` with every parser of netlink messages, nested attributes included.
 /// @return something that depends on all of what was read, so that nothing is optimised away
 [[nodiscard]] inline std::size_t walk_netlink(netlink::ByteSpan bytes) {
   std::size_t seen = 0;
@@ -36,6 +37,9 @@ namespace tinet::testing {
   while (const auto message = netlink::next_message(bytes)) {
     if (const auto ack = netlink::parse_ack(*message)) {
       seen += ack->text.size() + static_cast<std::size_t>(ack->error != 0) + ack->offset;
+    }
+    if (const auto packet = parse_queued_packet(*message)) {
+      seen += packet->id + packet->mark + packet->in.value + packet->out.value;
     }
     for (const std::size_t header : {4U, 8U, 12U, 16U, 20U}) {
       const auto attributes = netlink::attributes_after(message->payload, header);
