@@ -68,6 +68,7 @@ Command make_commands(Context& context) {
   add_completion(root, context);
   add_generators(root, context);
   add_supervise(root, context);
+  add_wire(root, context);
   return root;
 }
 

@@ -33,5 +33,6 @@ void add_completion(Command& root, Context& context);
 /// __complete and __man: what completion scripts and the build call.
 void add_generators(Command& root, Context& context);
 void add_supervise(Command& root, Context& context);
+void add_wire(Command& root, Context& context);
 
 }  // namespace tinet::cli

@@ -1,0 +1,203 @@
+#include "src/wire/client.h"
+
+#include <cerrno>
+#include <csignal>
+#include <utility>
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "src/base/error.h"
+#include "src/wire/spawn.h"
+
+namespace tinet {
+namespace {
+
+/// How long an ending process may take to deliver what waits.
+constexpr int kEndMs = 2'000;
+
+int wait_readable(int fd, int timeout_ms) {
+  pollfd waiting{fd, POLLIN, 0};
+  int ready = 0;
+  do {
+    ready = ::poll(&waiting, 1, timeout_ms);
+  } while (ready < 0 && errno == EINTR);
+  return ready;
+}
+
+[[noreturn]] void throw_gone() {
+  throw_operation("cannot reach the userspace wire: its process has ended",
+                  "it is started again with the next change of faults");
+}
+
+}  // namespace
+
+WireClient::~WireClient() {
+  end();
+}
+
+WireState WireClient::ensure() {
+  if (alive()) {
+    return WireState::Running;
+  }
+  start();
+  try {
+    for (const auto& [number, shape] : classes_) {
+      tell(SetWireClass{number, shape});
+    }
+  } catch (const Error&) {
+    // Half a wire would count as a running one next time.
+    end();
+    throw;
+  }
+  return WireState::Started;
+}
+
+void WireClient::start() {
+  // Ours is closed when this returns: the queue has to go with the process.
+  const UniqueFd queue = options_.open_queue();
+  int ends[2] = {-1, -1};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
+    const int error = errno;
+    throw_errno(error, "cannot start the userspace wire");
+  }
+  control_ = UniqueFd(ends[0]);
+  UniqueFd theirs(ends[1]);
+  pid_ = spawn_wire(queue.get(), theirs.get(), options_.program, options_.argv);
+  pidfd_ = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
+  if (const int error = errno; !pidfd_) {
+    end();
+    throw_errno(error, "cannot watch the userspace wire");
+  }
+  // Else its end would not be seen.
+  theirs.reset();
+  try {
+    const WireReply reply = await_reply(0);
+    if (const auto* failed = std::get_if<WireFailed>(&reply)) {
+      throw Error(failed->kind, failed->message, failed->hint);
+    }
+  } catch (const Error&) {
+    end();
+    throw;
+  }
+}
+
+void WireClient::end() noexcept {
+  control_.reset();
+  if (pid_ == 0) {
+    return;
+  }
+  if (!pidfd_ || wait_readable(pidfd_.get(), kEndMs) <= 0) {
+    static_cast<void>(::kill(pid_, SIGKILL));
+  }
+  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  pid_ = 0;
+  pidfd_.reset();
+}
+
+bool WireClient::alive() {
+  if (pid_ != 0 && wait_readable(pidfd_.get(), 0) == 1) {
+    end();
+  }
+  return pid_ != 0;
+}
+
+void WireClient::set_class(std::uint16_t number, const WireShape& shape) {
+  const WireRequest request = SetWireClass{number, shape};
+  // Refused here, it would be refused for ever.
+  static_cast<void>(encode(Numbered<WireRequest>{0, request}));
+  classes_[number] = shape;
+  tell(request);
+}
+
+void WireClient::remove_class(std::uint16_t number) {
+  classes_.erase(number);
+  tell(RemoveWireClass{number});
+}
+
+void WireClient::release(std::span<const std::uint16_t> numbers, HeldPackets held) {
+  for (const std::uint16_t number : numbers) {
+    if (const auto found = classes_.find(number); found != classes_.end()) {
+      found->second.hold = false;
+    }
+  }
+  tell(ReleaseWire{{numbers.begin(), numbers.end()}, held});
+}
+
+WireReport WireClient::stats() {
+  WireReport report;
+  std::uint32_t cursor = 0;
+  do {
+    WireReply reply = call(ReadWireStats{cursor});
+    auto* page = std::get_if<WireStats>(&reply);
+    if (page == nullptr || (page->cursor != 0 && page->cursor <= cursor)) {
+      throw_operation("cannot read the counts of the userspace wire: it gave another answer");
+    }
+    report.lanes.insert(report.lanes.end(), page->lanes.begin(), page->lanes.end());
+    report.missed = page->missed;
+    cursor = page->cursor;
+  } while (cursor != 0);
+  return report;
+}
+
+void WireClient::tell(const WireRequest& request) {
+  if (!std::holds_alternative<WireDone>(call(request))) {
+    throw_operation("cannot change the userspace wire: it gave another answer");
+  }
+}
+
+WireReply WireClient::call(const WireRequest& request) {
+  if (!alive()) {
+    throw_gone();
+  }
+  const std::uint32_t sequence = ++sequence_;
+  const auto bytes = encode(Numbered<WireRequest>{sequence, request});
+  while (::send(control_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+    const int error = errno;
+    if (error == EPIPE || error == ECONNRESET) {
+      throw_gone();
+    }
+    if (error != EINTR) {
+      throw_errno(error, "cannot tell the userspace wire");
+    }
+  }
+  WireReply reply = await_reply(sequence);
+  if (const auto* failed = std::get_if<WireFailed>(&reply)) {
+    throw Error(failed->kind, failed->message, failed->hint);
+  }
+  return reply;
+}
+
+WireReply WireClient::await_reply(std::uint32_t sequence) {
+  const auto until = Clock::now() + options_.deadline;
+  std::vector<std::byte> buffer(kWireMessageMax);
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
+    if (left <= 0 || wait_readable(control_.get(), static_cast<int>(left)) == 0) {
+      throw_operation("cannot reach the userspace wire: no answer within " +
+                      std::to_string(options_.deadline.count()) + " ms");
+    }
+    const ssize_t size = ::recv(control_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
+      continue;
+    }
+    if (size <= 0) {
+      throw_gone();
+    }
+    auto reply = parse_wire_reply({buffer.data(), static_cast<std::size_t>(size)});
+    if (!reply) {
+      throw_operation("cannot understand the userspace wire");
+    }
+    // An answer to an earlier request that was given up, or the reason of its end.
+    const bool failed = reply->sequence == 0 && std::holds_alternative<WireFailed>(reply->body);
+    if (reply->sequence == sequence || failed) {
+      return std::move(reply->body);
+    }
+  }
+}
+
+}  // namespace tinet

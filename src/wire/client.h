@@ -1,0 +1,98 @@
+#pragma once
+/// The owner's end of the wire: starts its process, tells it the classes, asks for counts.
+/// Remembers what it has told, so that a process that died can be replaced.
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+#include "src/base/unique_fd.h"
+#include "src/wire/protocol.h"
+#include "src/wire/shape.h"
+
+namespace tinet {
+
+struct WireClientOptions {
+  /// Opens an unbound NETLINK_NETFILTER socket in the switch's namespace. Each process needs one of
+  /// its own: the queue lives as long as any descriptor of its socket.
+  std::function<UniqueFd()> open_queue{};
+  std::string program = "/proc/self/exe";  ///< a program that calls run_wire()
+  std::vector<std::string> argv = {"tinet", "__wire"};
+  std::chrono::milliseconds deadline{5'000};  ///< for each answer, the first included
+};
+
+/// What ensure() found.
+enum class WireState { Running, Started };
+
+struct WireReport {
+  std::vector<WireLane> lanes{};
+  std::uint64_t missed = 0;  ///< packets that came faster than the process could read, dropped
+};
+
+/// Blocks for one round trip per call, about 0.1 ms. Single-threaded; the process is killed when
+/// the thread that called ensure() ends.
+class WireClient {
+ public:
+  /// Starts nothing yet.
+  explicit WireClient(WireClientOptions options) : options_(std::move(options)) {}
+  WireClient(const WireClient&) = delete;
+  WireClient& operator=(const WireClient&) = delete;
+  WireClient(WireClient&&) = delete;
+  WireClient& operator=(WireClient&&) = delete;
+  /// Ends the process, which delivers the packets that wait, and reaps it; kills it when it does
+  /// not end.
+  ~WireClient();
+
+  /// Starts the process unless it runs, and tells a new one every class.
+  /// @return Started when it had to; if it ran before, packets that waited in it are lost
+  /// @throws Error Unavailable, Conflict (the queue has another listener), Operation
+  WireState ensure();
+
+  /// Whether the process runs; reaps it when it does not.
+  [[nodiscard]] bool alive();
+  /// 0 when there is none.
+  [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+  /// Readable when the process has ended; -1 when there is none. Changes with ensure().
+  [[nodiscard]] int exit_fd() const noexcept { return pidfd_.get(); }
+
+  // Each of these is remembered for the next process even when it throws.
+
+  /// @see WireEngine::set_class. @throws Error Usage (a value out of range; nothing is remembered),
+  /// Operation (no process, no answer)
+  void set_class(std::uint16_t number, const WireShape& shape);
+  void remove_class(std::uint16_t number);
+  /// Ends the holds of these classes.
+  void release(std::span<const std::uint16_t> numbers, HeldPackets held);
+
+  /// @throws Error Operation
+  [[nodiscard]] WireReport stats();
+
+  [[nodiscard]] const std::map<std::uint16_t, WireShape>& classes() const noexcept {
+    return classes_;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void start();
+  void end() noexcept;
+  [[nodiscard]] WireReply call(const WireRequest& request);
+  void tell(const WireRequest& request);
+  [[nodiscard]] WireReply await_reply(std::uint32_t sequence);
+
+  WireClientOptions options_;
+  std::map<std::uint16_t, WireShape> classes_;
+  pid_t pid_ = 0;
+  UniqueFd pidfd_;
+  UniqueFd control_;
+  std::uint32_t sequence_ = 0;
+};
+
+}  // namespace tinet

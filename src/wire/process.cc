@@ -1,0 +1,235 @@
+#include "src/wire/process.h"
+
+#include <cerrno>
+#include <ctime>
+#include <exception>
+#include <utility>
+#include <vector>
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+
+#include "netns/queue.h"
+#include "src/base/error.h"
+#include "src/base/unique_fd.h"
+#include "src/wire/engine.h"
+#include "src/wire/harden.h"
+#include "src/wire/protocol.h"
+
+namespace tinet {
+namespace {
+
+/// Bursts of packets that are read before deadlines are looked at again.
+constexpr int kBurstsPerRound = 8;
+/// Rounds before a request is served, however fast packets come.
+constexpr int kRoundsPerRequest = 64;
+/// Of the mark.
+constexpr std::uint32_t kClassMask = 0xffffU;
+
+WireTime monotonic_now() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return std::chrono::seconds(now.tv_sec) + Nanoseconds(now.tv_nsec);
+}
+
+/// Sends one message; an owner that does not read gets none. @return false when it is gone
+bool send_reply(int fd, const Numbered<WireReply>& reply) {
+  const auto bytes = encode(reply);
+  ssize_t sent = 0;
+  do {
+    sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  } while (sent < 0 && errno == EINTR);
+  return sent >= 0 || errno == EAGAIN;
+}
+
+WireReply failure(const Error& error) {
+  return WireFailed{error.kind(), error.what(), error.hint()};
+}
+
+class WireProcess {
+ public:
+  /// @param control_fd borrowed
+  WireProcess(PacketQueue queue, int control_fd)
+      : queue_(std::move(queue)),
+        control_fd_(control_fd),
+        timer_(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)),
+        poll_(::epoll_create1(EPOLL_CLOEXEC)) {
+    if (const int error = errno; !timer_ || !poll_) {
+      throw_errno(error, "cannot make the timer of the userspace wire");
+    }
+    watch(queue_.fd(), EPOLLIN);
+    watch(control_fd_, EPOLLIN);
+    // Edge-triggered: setting it anew is what makes it silent again, so it is never read.
+    watch(timer_.get(), EPOLLIN | EPOLLET);
+  }
+
+  /// Until the owner is gone. @throws Error
+  void run() {
+    bool owned = true;
+    while (owned) {
+      const bool more = take_packets();
+      wait(more);
+      if (asked_) {
+        // The owner took the class out of the rules first: what had it is in the queue by now.
+        for (int round = 0; round < kRoundsPerRequest && take_packets(); ++round) {
+        }
+        owned = answer();
+      }
+    }
+    engine_.deliver_all();
+    send_verdicts();
+  }
+
+ private:
+  void watch(int fd, std::uint32_t events) {
+    epoll_event event{};
+    event.events = events;
+    event.data.fd = fd;
+    if (::epoll_ctl(poll_.get(), EPOLL_CTL_ADD, fd, &event) < 0) {
+      const int error = errno;
+      throw_errno(error, "cannot watch a descriptor of the userspace wire");
+    }
+  }
+
+  /// @return whether there may be more packets
+  bool take_packets() {
+    bool more = true;
+    for (int burst = 0; burst < kBurstsPerRound && more; ++burst) {
+      packets_.clear();
+      more = queue_.receive(packets_);
+      const WireTime now = monotonic_now();
+      for (const QueuedPacket& packet : packets_) {
+        engine_.arrive({.id = packet.id,
+                        .number = static_cast<std::uint16_t>(packet.mark & kClassMask),
+                        .link = {packet.in, packet.out}},
+                       now);
+      }
+      engine_.advance(now);
+      send_verdicts();
+    }
+    return more;
+  }
+
+  void send_verdicts() {
+    for (const WireVerdict& verdict : engine_.verdicts()) {
+      queue_.give(verdict.id, verdict.verdict, verdict.oldest);
+    }
+    engine_.clear_verdicts();
+    queue_.flush();
+  }
+
+  /// Waits for a packet, a request or the next deadline; not at all when there is `more` to do.
+  void wait(bool more) {
+    int timeout = more ? 0 : -1;
+    if (const auto due = engine_.next_due(); !more && due) {
+      if (*due <= monotonic_now()) {
+        timeout = 0;
+      } else {
+        set_timer(*due);
+      }
+    }
+    epoll_event events[3];
+    const int count = ::epoll_wait(poll_.get(), events, 3, timeout);
+    if (const int error = errno; count < 0 && error != EINTR) {
+      throw_errno(error, "cannot wait for packets");
+    }
+    asked_ = false;
+    for (int i = 0; i < count; ++i) {
+      asked_ = asked_ || events[i].data.fd == control_fd_;
+    }
+    engine_.advance(monotonic_now());
+    send_verdicts();
+  }
+
+  void set_timer(WireTime due) {
+    if (due == armed_) {
+      return;
+    }
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(due);
+    itimerspec when{};
+    when.it_value.tv_sec = seconds.count();
+    when.it_value.tv_nsec = (due - seconds).count();
+    if (::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &when, nullptr) < 0) {
+      const int error = errno;
+      throw_errno(error, "cannot set the timer of the userspace wire");
+    }
+    armed_ = due;
+  }
+
+  /// Takes one request and replies. @return false when the owner is gone
+  bool answer() {
+    const ssize_t size =
+        ::recv(control_fd_, buffer_.data(), buffer_.size(), MSG_DONTWAIT | MSG_TRUNC);
+    if (size < 0) {
+      return errno == EAGAIN || errno == EINTR;
+    }
+    if (size == 0 || static_cast<std::size_t>(size) > buffer_.size()) {
+      return false;
+    }
+    const auto request = parse_wire_request({buffer_.data(), static_cast<std::size_t>(size)});
+    if (!request) {
+      return false;
+    }
+    const WireReply reply =
+        std::visit([this](const auto& body) { return serve(body); }, request->body);
+    send_verdicts();
+    return send_reply(control_fd_, {request->sequence, reply});
+  }
+
+  WireReply serve(const SetWireClass& set) {
+    engine_.set_class(set.number, set.shape, monotonic_now());
+    return WireDone{};
+  }
+  WireReply serve(const RemoveWireClass& remove) {
+    engine_.remove_class(remove.number);
+    return WireDone{};
+  }
+  WireReply serve(const ReleaseWire& release) {
+    engine_.release(release.numbers, release.held, monotonic_now());
+    return WireDone{};
+  }
+  WireReply serve(const ReadWireStats& read) {
+    WireStats stats;
+    stats.cursor = read.cursor;
+    stats.lanes = engine_.lanes(stats.cursor, kWireStatsMax);
+    stats.missed = queue_.missed();
+    return stats;
+  }
+
+  PacketQueue queue_;
+  int control_fd_;
+  UniqueFd timer_;
+  UniqueFd poll_;
+  WireEngine engine_;
+  std::vector<QueuedPacket> packets_;
+  std::vector<std::byte> buffer_ = std::vector<std::byte>(kWireMessageMax);
+  WireTime armed_{};
+  bool asked_ = false;
+};
+
+}  // namespace
+
+int run_wire(int queue_fd, int control_fd) {
+  die_with_parent();
+  raise_priority();
+  UniqueFd queue_socket(queue_fd);
+  const UniqueFd control(control_fd);
+  try {
+    PacketQueue queue(std::move(queue_socket));
+    keep_network_capability_only();
+    WireProcess process(std::move(queue), control.get());
+    if (send_reply(control.get(), {0, WireReady{}})) {
+      process.run();
+    }
+    return 0;
+  } catch (const Error& error) {
+    static_cast<void>(send_reply(control.get(), {0, failure(error)}));
+  } catch (const std::exception& error) {
+    static_cast<void>(
+        send_reply(control.get(), {0, WireFailed{ErrorKind::Operation, error.what(), ""}}));
+  }
+  return 1;
+}
+
+}  // namespace tinet

@@ -1,0 +1,86 @@
+#pragma once
+/// What the wire's owner and the wire's process say to each other over a SOCK_SEQPACKET pair: one
+/// message per datagram, little-endian, every length checked. Both ends are the same program, so a
+/// different version is malformed. Pure.
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "src/base/error.h"
+#include "src/wire/shape.h"
+
+namespace tinet {
+
+/// No message is longer; the longest has a table of deviations.
+inline constexpr std::size_t kWireMessageMax = 64U << 10U;
+/// Lanes of one WireStats.
+inline constexpr std::size_t kWireStatsMax = 256;
+inline constexpr std::size_t kWireBurstsMax = 64;
+inline constexpr std::size_t kWireReleaseMax = 16'384;
+
+struct SetWireClass {
+  std::uint16_t number = 0;
+  WireShape shape{};
+  friend bool operator==(const SetWireClass&, const SetWireClass&) = default;
+};
+struct RemoveWireClass {
+  std::uint16_t number = 0;
+  friend bool operator==(const RemoveWireClass&, const RemoveWireClass&) = default;
+};
+struct ReleaseWire {
+  std::vector<std::uint16_t> numbers{};
+  HeldPackets held = HeldPackets::Deliver;
+  friend bool operator==(const ReleaseWire&, const ReleaseWire&) = default;
+};
+struct ReadWireStats {
+  std::uint32_t cursor = 0;  ///< 0 first, then what the last answer said
+  friend bool operator==(const ReadWireStats&, const ReadWireStats&) = default;
+};
+using WireRequest = std::variant<SetWireClass, RemoveWireClass, ReleaseWire, ReadWireStats>;
+
+/// The process listens to its queue. Unasked, once, with sequence 0.
+struct WireReady {
+  friend bool operator==(const WireReady&, const WireReady&) = default;
+};
+struct WireDone {
+  friend bool operator==(const WireDone&, const WireDone&) = default;
+};
+/// The request was not done, or, with sequence 0, the process cannot start and ends.
+struct WireFailed {
+  ErrorKind kind = ErrorKind::Operation;
+  std::string message{};
+  std::string hint{};
+  friend bool operator==(const WireFailed&, const WireFailed&) = default;
+};
+struct WireStats {
+  std::vector<WireLane> lanes{};
+  std::uint32_t cursor = 0;  ///< where to go on; 0: that was all
+  std::uint64_t missed = 0;  ///< packets that came faster than the process could read, dropped
+  friend bool operator==(const WireStats&, const WireStats&) = default;
+};
+using WireReply = std::variant<WireReady, WireDone, WireFailed, WireStats>;
+
+/// A request or reply and the number that says which reply belongs to which request.
+template <typename Body>
+struct Numbered {
+  std::uint32_t sequence = 0;
+  Body body{};
+  friend bool operator==(const Numbered&, const Numbered&) = default;
+};
+
+/// @throws Error Usage when a value is beyond what a message can say (number 0, too many bursts,
+///         too long a table, a probability over 1)
+[[nodiscard]] std::vector<std::byte> encode(const Numbered<WireRequest>& request);
+[[nodiscard]] std::vector<std::byte> encode(const Numbered<WireReply>& reply);
+
+/// @return nullopt when the bytes are not exactly one well-formed message
+[[nodiscard]] std::optional<Numbered<WireRequest>> parse_wire_request(
+    std::span<const std::byte> bytes);
+[[nodiscard]] std::optional<Numbered<WireReply>> parse_wire_reply(std::span<const std::byte> bytes);
+
+}  // namespace tinet

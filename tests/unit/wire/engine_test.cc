@@ -1,0 +1,382 @@
+#include "src/wire/engine.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include <gtest/gtest.h>
+
+namespace tinet {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr WireLink kLink{{101}, {102}};
+constexpr WireLink kOther{{101}, {103}};
+
+WireShape delayed(milliseconds delay, milliseconds jitter = {}) {
+  WireShape shape;
+  shape.delay = Delay{.delay = delay, .jitter = jitter};
+  return shape;
+}
+
+WireShape holding() {
+  WireShape shape;
+  shape.hold = true;
+  return shape;
+}
+
+class WireEngineTest : public ::testing::Test {
+ protected:
+  void arrive(std::uint32_t id, std::uint16_t number = 1, WireLink link = kLink) {
+    engine.arrive({.id = id, .number = number, .link = link}, now);
+  }
+  void release(std::vector<std::uint16_t> numbers, HeldPackets held = HeldPackets::Deliver) {
+    engine.release(numbers, held, now);
+  }
+  void advance(milliseconds time) {
+    now += time;
+    engine.advance(now);
+  }
+  /// Ids that got this verdict since the last call, in order.
+  std::vector<std::uint32_t> taken(PacketVerdict verdict) {
+    std::vector<std::uint32_t> ids;
+    for (const WireVerdict& given : engine.verdicts()) {
+      if (given.verdict == verdict) {
+        ids.push_back(given.id);
+      }
+    }
+    engine.clear_verdicts();
+    return ids;
+  }
+  std::vector<std::uint32_t> passed() { return taken(PacketVerdict::Accept); }
+  WireCounters counters(std::uint16_t number = 1, WireLink link = kLink) {
+    std::uint32_t cursor = 0;
+    for (const WireLane& lane : engine.lanes(cursor, 1000)) {
+      if (lane.number == number && lane.link == link) {
+        return lane.counters;
+      }
+    }
+    return {};
+  }
+
+  WireEngine engine;
+  WireTime now = std::chrono::hours(100);
+};
+using Ids = std::vector<std::uint32_t>;
+
+TEST_F(WireEngineTest, PacketsWithoutClassPassAtOnce) {
+  arrive(1);
+  EXPECT_EQ(passed(), Ids{1});
+  EXPECT_FALSE(engine.next_due());
+}
+
+TEST_F(WireEngineTest, DelayIsExactAndKeepsTheOrder) {
+  engine.set_class(1, delayed(milliseconds(10)), now);
+  arrive(1);
+  arrive(2);
+  EXPECT_EQ(engine.next_due(), now + milliseconds(10));
+  advance(milliseconds(5));
+  arrive(3);
+  EXPECT_TRUE(passed().empty());
+  engine.advance(now + milliseconds(5) - Nanoseconds(1));
+  EXPECT_TRUE(passed().empty());
+  advance(milliseconds(5));
+  EXPECT_EQ(passed(), (Ids{1, 2}));
+  EXPECT_EQ(engine.next_due(), now + milliseconds(5));
+  advance(milliseconds(5));
+  EXPECT_EQ(passed(), Ids{3});
+  EXPECT_FALSE(engine.next_due());
+  EXPECT_EQ(counters(), (WireCounters{.packets = 3, .delayed = 3}));
+}
+
+TEST_F(WireEngineTest, ShorterDelayDoesNotLetPacketsOvertake) {
+  engine.set_class(1, delayed(milliseconds(100)), now);
+  arrive(1);
+  engine.set_class(1, delayed(milliseconds(10)), now);
+  arrive(2);
+  advance(milliseconds(10));
+  EXPECT_TRUE(passed().empty());
+  advance(milliseconds(90));
+  EXPECT_EQ(passed(), (Ids{1, 2}));
+  arrive(3);
+  advance(milliseconds(10));
+  EXPECT_EQ(passed(), Ids{3});
+}
+
+TEST_F(WireEngineTest, LinksAndClassesDoNotWaitForEachOther) {
+  engine.set_class(1, delayed(milliseconds(100)), now);
+  engine.set_class(2, delayed(milliseconds(10)), now);
+  arrive(1, 1, kLink);
+  advance(milliseconds(1));
+  arrive(2, 1, kOther);
+  arrive(3, 2, kLink);
+  advance(milliseconds(10));
+  EXPECT_EQ(passed(), Ids{3});
+  advance(milliseconds(90));
+  EXPECT_EQ(passed(), (Ids{1, 2}));
+  EXPECT_EQ(counters(1, kLink).packets, 1U);
+  EXPECT_EQ(counters(1, kOther).packets, 1U);
+  EXPECT_EQ(counters(2, kLink).packets, 1U);
+}
+
+TEST_F(WireEngineTest, WhatIsDuePassesBeforeWhatArrives) {
+  engine.set_class(1, delayed(milliseconds(10)), now);
+  arrive(1);
+  engine.set_class(1, {}, now);
+  now += milliseconds(10);
+  arrive(2);
+  EXPECT_EQ(passed(), (Ids{1, 2}));
+}
+
+TEST_F(WireEngineTest, TellsWhichVerdictsCoverAllBefore) {
+  engine.set_class(1, delayed(milliseconds(10)), now);
+  engine.set_class(2, delayed(milliseconds(20)), now);
+  arrive(1, 1);
+  arrive(2, 2);
+  arrive(3, 1);
+  arrive(4, 9);
+  advance(milliseconds(20));
+  arrive(5, 9);
+  const auto accept = PacketVerdict::Accept;
+  EXPECT_EQ(engine.verdicts(), (std::vector<WireVerdict>{{4, accept, false},
+                                                         {1, accept, true},
+                                                         {3, accept, false},
+                                                         {2, accept, true},
+                                                         {5, accept, true}}));
+}
+
+TEST_F(WireEngineTest, ReorderLetsItsShareOvertake) {
+  WireShape shape = delayed(milliseconds(10));
+  shape.reorder = {250'000};
+  engine.set_class(1, shape, now);
+  constexpr int kPackets = 40'000;
+  for (std::uint32_t i = 0; i < kPackets; ++i) {
+    arrive(i);
+    now += Nanoseconds(1000);
+  }
+  const WireCounters counted = counters();
+  // n p = 10000, sigma = sqrt(n p (1-p)) = 87
+  EXPECT_NEAR(static_cast<double>(counted.at_once), 10'000, 5 * 87);
+  EXPECT_EQ(counted.at_once + counted.delayed, kPackets);
+}
+
+TEST_F(WireEngineTest, BurstsLoseTheirShareInRuns) {
+  WireShape shape;
+  shape.bursts = {{.begin = {10'000}, .end = {200'000}}};
+  engine.set_class(1, shape, now);
+  constexpr int kPackets = 200'000;
+  int runs = 0;
+  int lost = 0;
+  bool losing = false;
+  for (std::uint32_t i = 0; i < kPackets; ++i) {
+    arrive(i);
+    const bool dropped = !taken(PacketVerdict::Drop).empty();
+    runs += dropped && !losing ? 1 : 0;
+    lost += dropped ? 1 : 0;
+    losing = dropped;
+  }
+  // Bad for begin / (begin + end) of the packets, in runs of 1 / end.
+  EXPECT_NEAR(static_cast<double>(lost) / kPackets, 0.01 / 0.21, 0.006);
+  EXPECT_NEAR(static_cast<double>(lost) / runs, 5.0, 0.4);
+  EXPECT_EQ(counters().lost, static_cast<std::uint64_t>(lost));
+}
+
+TEST_F(WireEngineTest, BurstsInSeriesCombine) {
+  WireShape shape;
+  // Independent losses of 10 % and 20 %: the state is drawn anew for every packet.
+  shape.bursts = {{{100'000}, {900'000}}, {{200'000}, {800'000}}};
+  engine.set_class(1, shape, now);
+  for (std::uint32_t i = 0; i < 100'000; ++i) {
+    arrive(i);
+  }
+  // 1 - 0.9 * 0.8 = 0.28; sigma = 142
+  EXPECT_NEAR(static_cast<double>(counters().lost), 28'000, 5 * 142);
+}
+
+TEST_F(WireEngineTest, SameSeedSameFate) {
+  const auto fates = [](std::uint64_t seed, WireLink link) {
+    WireEngine own;
+    WireShape shape = delayed(milliseconds(50), milliseconds(20));
+    shape.bursts = {{{50'000}, {500'000}}};
+    shape.reorder = {100'000};
+    shape.seed = seed;
+    own.set_class(7, shape, {});
+    std::vector<std::uint32_t> order;
+    for (std::uint32_t i = 0; i < 1000; ++i) {
+      own.arrive({.id = i, .number = 7, .link = link}, milliseconds(i));
+    }
+    own.advance(std::chrono::seconds(10));
+    for (const WireVerdict& given : own.verdicts()) {
+      order.push_back(given.verdict == PacketVerdict::Accept ? given.id : UINT32_MAX);
+    }
+    return order;
+  };
+  EXPECT_EQ(fates(1, kLink), fates(1, kLink));
+  EXPECT_NE(fates(1, kLink), fates(2, kLink));
+  EXPECT_NE(fates(1, kLink), fates(1, kOther));
+}
+
+TEST_F(WireEngineTest, HoldKeepsPacketsUntilReleased) {
+  engine.set_class(1, holding(), now);
+  arrive(1);
+  arrive(2);
+  arrive(3, 1, kOther);
+  advance(std::chrono::hours(1));
+  EXPECT_TRUE(passed().empty());
+  EXPECT_FALSE(engine.next_due());
+  release({1});
+  EXPECT_EQ(passed(), (Ids{1, 2, 3}));
+  arrive(4);
+  EXPECT_EQ(passed(), Ids{4});
+  EXPECT_EQ(counters(), (WireCounters{.packets = 3, .at_once = 1, .held = 2, .released = 2}));
+}
+
+TEST_F(WireEngineTest, ReleaseOfSeveralClassesKeepsTheOrderOfArrival) {
+  engine.set_class(1, holding(), now);
+  engine.set_class(2, holding(), now);
+  arrive(1, 1);
+  arrive(2, 2);
+  arrive(3, 1);
+  release({2, 1});
+  EXPECT_EQ(passed(), (Ids{1, 2, 3}));
+}
+
+TEST_F(WireEngineTest, ReleaseMayDrop) {
+  engine.set_class(1, holding(), now);
+  arrive(1);
+  arrive(2);
+  release({1}, HeldPackets::Drop);
+  EXPECT_EQ(taken(PacketVerdict::Drop), (Ids{1, 2}));
+  EXPECT_EQ(counters().discarded, 2U);
+  EXPECT_EQ(counters().waiting, 0U);
+  arrive(3);
+  EXPECT_EQ(passed(), Ids{3});
+}
+
+TEST_F(WireEngineTest, HeldPacketsStillHaveTheirDelay) {
+  WireShape shape = delayed(milliseconds(100));
+  shape.hold = true;
+  engine.set_class(1, shape, now);
+  arrive(1);
+  advance(milliseconds(150));
+  arrive(2);
+  release({1});
+  EXPECT_EQ(passed(), Ids{1});
+  advance(milliseconds(99));
+  EXPECT_TRUE(passed().empty());
+  advance(milliseconds(1));
+  EXPECT_EQ(passed(), Ids{2});
+}
+
+TEST_F(WireEngineTest, HoldEndsByItself) {
+  WireShape shape = holding();
+  shape.end = now + milliseconds(500);
+  engine.set_class(1, shape, now);
+  engine.set_class(2, holding(), now);
+  arrive(1, 1);
+  arrive(2, 2);
+  EXPECT_EQ(engine.next_due(), now + milliseconds(500));
+  advance(milliseconds(499));
+  EXPECT_TRUE(passed().empty());
+  advance(milliseconds(1));
+  EXPECT_EQ(passed(), Ids{1});
+  EXPECT_FALSE(engine.next_due());
+  arrive(3, 1);
+  EXPECT_EQ(passed(), Ids{3});
+}
+
+TEST_F(WireEngineTest, TheSameShapeAgainChangesNothing) {
+  engine.set_class(1, holding(), now);
+  arrive(1);
+  engine.set_class(1, holding(), now);
+  EXPECT_TRUE(passed().empty());
+  engine.set_class(1, delayed(milliseconds(1)), now);  // no hold any more
+  EXPECT_EQ(passed(), Ids{1});
+}
+
+TEST_F(WireEngineTest, RemovedClassLetsItsPacketsFinish) {
+  engine.set_class(1, delayed(milliseconds(10)), now);
+  engine.set_class(2, holding(), now);
+  arrive(1, 1);
+  arrive(2, 2);
+  engine.remove_class(1);
+  engine.remove_class(2);
+  engine.remove_class(3);  // never was
+  arrive(3, 1);
+  arrive(4, 2);
+  EXPECT_EQ(passed(), (Ids{3, 4}));
+  advance(milliseconds(10));
+  EXPECT_EQ(passed(), Ids{1});
+  release({2});
+  EXPECT_EQ(passed(), Ids{2});
+  std::uint32_t cursor = 0;
+  EXPECT_TRUE(engine.lanes(cursor, 10).empty());
+  EXPECT_EQ(engine.waiting(), 0U);
+}
+
+TEST_F(WireEngineTest, AClassMayComeBackWhilePacketsOfItWait) {
+  engine.set_class(1, delayed(milliseconds(10)), now);
+  arrive(1);
+  engine.remove_class(1);
+  engine.set_class(1, delayed(milliseconds(20)), now);
+  arrive(2);
+  advance(milliseconds(20));
+  EXPECT_EQ(passed(), (Ids{1, 2}));
+  EXPECT_EQ(counters().delayed, 2U);
+}
+
+TEST_F(WireEngineTest, QueuesAreBoundedPerLink) {
+  WireShape shape = delayed(milliseconds(10));
+  shape.queue_packets = 2;
+  engine.set_class(1, shape, now);
+  arrive(1);
+  arrive(2);
+  arrive(3);
+  arrive(4, 1, kOther);
+  EXPECT_EQ(taken(PacketVerdict::Drop), Ids{3});
+  advance(milliseconds(10));
+  EXPECT_EQ(passed(), (Ids{1, 2, 4}));
+  EXPECT_EQ(counters(), (WireCounters{.packets = 3, .delayed = 2, .overflowed = 1}));
+  arrive(5);
+  EXPECT_TRUE(taken(PacketVerdict::Drop).empty());
+}
+
+TEST_F(WireEngineTest, TheWholeIsBoundedToo) {
+  engine = WireEngine(3);
+  engine.set_class(1, holding(), now);
+  for (std::uint32_t i = 0; i < 5; ++i) {
+    arrive(i, 1, {{i}, {1}});
+  }
+  EXPECT_EQ(taken(PacketVerdict::Drop), (Ids{3, 4}));
+}
+
+TEST_F(WireEngineTest, DeliversEverythingAtItsEnd) {
+  engine.set_class(1, delayed(milliseconds(10)), now);
+  engine.set_class(2, holding(), now);
+  arrive(1, 1);
+  arrive(2, 2);
+  arrive(3, 1);
+  engine.deliver_all();
+  auto ids = passed();
+  std::sort(ids.begin(), ids.end());
+  EXPECT_EQ(ids, (Ids{1, 2, 3}));
+}
+
+TEST_F(WireEngineTest, LanesComeInPages) {
+  engine.set_class(1, {}, now);
+  for (std::uint32_t i = 1; i <= 5; ++i) {
+    arrive(i, 1, {{i}, {100}});
+  }
+  std::uint32_t cursor = 0;
+  std::size_t pages = 0;
+  std::size_t lanes = 0;
+  do {
+    lanes += engine.lanes(cursor, 2).size();
+    ++pages;
+  } while (cursor != 0);
+  EXPECT_EQ(lanes, 5U);
+  EXPECT_EQ(pages, 3U);
+}
+
+}  // namespace
+}  // namespace tinet
