@@ -17,7 +17,7 @@ namespace tinet {
 namespace {
 
 /// How long an ending process may take to deliver what waits.
-constexpr int kEndMs = 2'000;
+constexpr int kEndMs = 1'000;
 
 int wait_readable(int fd, int timeout_ms) {
   pollfd waiting{fd, POLLIN, 0};
