@@ -1,10 +1,12 @@
 #include "src/fabric/auxiliaries.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <linux/netlink.h>
 
 #include "src/base/error.h"
+#include "src/fabric/skeleton.h"
 #include "src/fabric/static_table.h"
 
 namespace tinet::fabric {
@@ -32,19 +34,39 @@ void for_each_use(const Difference& difference, const Installed& installed, Use&
 }  // namespace
 
 Auxiliaries::Auxiliaries(Wiring& wiring, nft::Connection& connection, const FabricPlan& plan)
-    : wiring_(wiring), connection_(connection), endpoints_(plan.endpoints) {}
+    : wiring_(wiring),
+      connection_(connection),
+      endpoints_(plan.endpoints),
+      wire_(wiring, connection) {}
 
 std::vector<std::string> Auxiliaries::prepare(const Difference& difference,
                                               const Installed& installed) {
   bool copies = false;
   std::set<Endpoint> refusing;
+  std::map<ShapeId, LinkAction> wire;
   for_each_use(difference, installed, [&](Link link, const Treatment& treatment) {
     copies = copies || treatment.duplicates;
     if (treatment.refuses) {
       refusing.insert(link.to);
     }
+    for (const ShapePart& part : treatment.shapes) {
+      if (part.wire) {
+        wire.emplace(part.id, wire_part(part.shape, mechanisms_));
+      }
+    }
   });
-  for (const Endpoint endpoint : refusing) {
+  add_refusals(refusing);
+  if (copies) {
+    add_copies();
+  }
+  for (const auto& [id, shape] : wire) {
+    wire_.add(id, shape);
+  }
+  return {};
+}
+
+void Auxiliaries::add_refusals(const std::set<Endpoint>& receivers) {
+  for (const Endpoint endpoint : receivers) {
     if (endpoints_.at(endpoint).is_host) {
       throw_unavailable("cannot refuse packets to the host: its own network is left as it is",
                         "use --mode drop for links to the host");
@@ -53,24 +75,52 @@ std::vector<std::string> Auxiliaries::prepare(const Difference& difference,
       refusals_.add(endpoint, wiring_.open_endpoint_netlink(endpoint, NETLINK_NETFILTER));
     }
   }
-  if (copies && !copies_) {
+}
+
+void Auxiliaries::add_copies() {
+  if (!copies_) {
     commit_table(connection_, make_copy_table(wiring_.ports()));
     copies_ = true;
   }
-  return {};
 }
 
 void Auxiliaries::follow(const Installed& installed) {
-  static_cast<void>(installed);
+  wire_.follow(installed, mechanisms_);
+}
+
+std::vector<Drift> Auxiliaries::foreign_tables() {
+  std::vector<nft::TableId> own = {table_id()};
+  if (copies_) {
+    own.push_back(make_copy_table(wiring_.ports()).table.id);
+  }
+  if (const auto table = wire_.table()) {
+    own.push_back(*table);
+  }
+  std::vector<Drift> drift;
+  for (const nft::Table& table : nft::list_tables(connection_)) {
+    if (std::find(own.begin(), own.end(), table.id) == own.end()) {
+      drift.push_back({"foreign table '" + nft::to_string(table.id) + "' in the switch", false});
+    }
+  }
+  return drift;
 }
 
 std::vector<Drift> Auxiliaries::audit(const Installed& installed) {
   static_cast<void>(installed);
-  std::vector<Drift> drift;
+  std::vector<Drift> drift = foreign_tables();
   for (const Endpoint endpoint : refusals_.audit()) {
     drift.push_back(
         {"table of refusals of '" + endpoints_.at(endpoint).name + "' was changed", true});
   }
+  if (copies_) {
+    const StaticTable table = make_copy_table(wiring_.ports());
+    if (!is_intact(connection_, table)) {
+      commit_table(connection_, table);
+      drift.push_back({"table '" + nft::to_string(table.table.id) + "' was changed", true});
+    }
+  }
+  auto wire = wire_.audit();
+  std::move(wire.begin(), wire.end(), std::back_inserter(drift));
   return drift;
 }
 
@@ -81,7 +131,7 @@ KickReport Auxiliaries::kick(const std::vector<Link>& links) {
   throw_unavailable("x" + std::to_string(links.size()));
 }
 ReleaseReport Auxiliaries::release(ShapeId shape, bool drop) {
-  throw_unavailable("x" + std::to_string(shape.value) + std::to_string(drop));
+  return wire_.release(shape, drop);
 }
 
 }  // namespace tinet::fabric

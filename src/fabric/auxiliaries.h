@@ -14,6 +14,7 @@
 #include "src/fabric/difference.h"
 #include "src/fabric/fabric.h"
 #include "src/fabric/refusal.h"
+#include "src/fabric/wire_classes.h"
 #include "src/fabric/wiring.h"
 
 namespace tinet::fabric {
@@ -40,13 +41,16 @@ class Auxiliaries {
   [[nodiscard]] std::vector<Drift> audit(const Installed& installed);
 
  private:
-  void add_refusals(const Difference& difference);
+  void add_refusals(const std::set<Endpoint>& receivers);
+  void add_copies();
+  [[nodiscard]] std::vector<Drift> foreign_tables();
 
   Wiring& wiring_;
   nft::Connection& connection_;
   std::vector<FabricEndpoint> endpoints_;
   Mechanisms mechanisms_;
   Refusals refusals_;
+  WireClasses wire_;
   bool copies_ = false;
 };
 

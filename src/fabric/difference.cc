@@ -211,7 +211,8 @@ void Builder::sweep(Link link, LinkRecord record) {
 /// What had no user before this change has none in this change's packets either.
 void Builder::take_old() {
   for (const auto& [id, use] : installed_.treatments) {
-    if (use.users == 0 && !used_treatments_.contains(id)) {
+    if (use.users == 0 && !used_treatments_.contains(id) &&
+        now_ - use.idle_since > kIdleTreatment) {
       difference_.old_treatments.push_back(id);
     }
   }
@@ -315,10 +316,13 @@ void check_layers(const Schedule& wanted) {
   }
 }
 
-void count_uses(const LinkRecord& record, Link link, int step, Installed& installed) {
+void count_uses(const LinkRecord& record, Link link, int step, Installed& installed, MonoTime now) {
   for_each_treatment(record, [&](TreatmentId id) {
     Installed::Use& use = installed.treatments.at(id);
     use.users += static_cast<std::size_t>(step);
+    if (use.users == 0) {
+      use.idle_since = now;
+    }
     for (const ShapePart& part : use.treatment.shapes) {
       if (part.port_class) {
         installed.classes.at({link, part.id}).users += static_cast<std::size_t>(step);
@@ -367,23 +371,23 @@ Difference make_difference(const Installed& installed, const std::vector<LinkSch
   return builder.take(memories);
 }
 
-void record(const Difference& difference, Installed& installed, Registry& registry) {
+void record(const Difference& difference, Installed& installed, Registry& registry, MonoTime now) {
   for (const auto& [fault, memory] : difference.new_memories) {
     installed.memories.emplace(fault, memory);
   }
   for (const Treatment& treatment : difference.new_treatments) {
     installed.last_treatment = std::max(installed.last_treatment, treatment.id.value);
     installed.by_effect.emplace(treatment.effect, treatment.id);
-    installed.treatments.emplace(treatment.id, Installed::Use{treatment, 0});
+    installed.treatments.emplace(treatment.id, Installed::Use{treatment, 0, now});
   }
   for (const auto& [key, port_class] : difference.new_classes) {
     installed.classes.emplace(key, Installed::ClassUse{port_class, 0});
   }
   for (const auto& [link, after] : difference.records) {
     if (const auto before = installed.links.find(link); before != installed.links.end()) {
-      count_uses(before->second, link, -1, installed);
+      count_uses(before->second, link, -1, installed, now);
     }
-    count_uses(after, link, 1, installed);
+    count_uses(after, link, 1, installed, now);
     if (!after.deciding && after.stale.empty()) {
       installed.links.erase(link);
     } else {

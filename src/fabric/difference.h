@@ -22,6 +22,10 @@ namespace tinet::fabric {
 /// and a change takes time to get there. Past that it is gone for certain.
 inline constexpr std::chrono::seconds kExpirySlack{2};
 
+/// How long a treatment without users is kept. The kernel's collector comes by once a second; until
+/// then, elements that have timed out still refer to their chains, which can't be deleted.
+inline constexpr std::chrono::seconds kIdleTreatment{3};
+
 /// What the kernel holds for one link.
 struct LinkRecord {
   std::optional<LinkRules> deciding;
@@ -49,6 +53,7 @@ struct Installed {
   struct Use {
     Treatment treatment;
     std::size_t users = 0;  ///< entries of links that lead there, stale ones too
+    MonoTime idle_since{};  ///< when the last user left
   };
   struct ClassUse {
     PortClass port_class;
@@ -100,6 +105,6 @@ struct Difference {
                                          Registry& registry, MonoTime now);
 
 /// Notes that the kernel has committed the difference.
-void record(const Difference& difference, Installed& installed, Registry& registry);
+void record(const Difference& difference, Installed& installed, Registry& registry, MonoTime now);
 
 }  // namespace tinet::fabric

@@ -33,9 +33,8 @@ nft::Bytes refusal_mac_bytes() {
 StaticTable make_refusal_table() {
   StaticTable made;
   made.table = {{nft::Family::Inet, "tinet"}, true, 0};
-  const nft::Chain chain{
-      made.table.id, "refuse",
-      nft::Hook{nft::kInetPrerouting, kRawPriority, nft::Policy::Accept, std::string()}};
+  const nft::Chain chain{made.table.id, "refuse",
+                         nft::Hook{nft::kInetPrerouting, kRawPriority, nft::Policy::Accept, {}}};
   using Kind = nft::Reject::Kind;
   made.chains.push_back(chain);
   made.rules.push_back(refuse(chain, is_protocol(IPPROTO_TCP), {Kind::TcpReset, 0}));

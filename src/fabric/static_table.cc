@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include <linux/netfilter_bridge.h>
+
 #include "src/fabric/match_rules.h"
 #include "src/fabric/treatment.h"
 
@@ -10,8 +12,9 @@ namespace tinet::fabric {
 
 namespace {
 
-constexpr std::uint32_t kInetForward = 2;
 constexpr std::uint16_t kWireQueue = 0;
+/// Behind the decision.
+constexpr std::int32_t kWirePriority = NF_BR_PRI_FILTER_BRIDGED + 10;
 
 std::map<std::string, std::vector<nft::Rule>> by_chain(const std::vector<nft::Rule>& rules) {
   std::map<std::string, std::vector<nft::Rule>> chains;
@@ -63,36 +66,36 @@ bool is_intact(nft::Connection& connection, const StaticTable& table) {
 StaticTable make_copy_table(const std::vector<std::string>& ports) {
   StaticTable made;
   made.table = {{nft::Family::Netdev, "tinet"}, true, 0};
-  for (const std::string& port : ports) {
-    const nft::Chain chain{made.table.id, "copy_" + port,
-                           nft::Hook{1, 0, nft::Policy::Accept, port}};
-    nft::Rule rule;
-    rule.table = made.table.id;
-    rule.chain = chain.name;
-    // The copy comes by here, too: it must not be copied again.
-    rule.expressions = mark_is(kDuplicateBit, kDuplicateBit);
-    rule.expressions << mark_set(kDuplicateBit, 0)
-                     << Expressions{nft::MetaLoad{nft::MetaKey::OutIndex, nft::kR0},
-                                    nft::Duplicate{nft::kR0}};
-    made.chains.push_back(chain);
-    made.rules.push_back(std::move(rule));
-  }
+  const nft::Chain chain{made.table.id, "copy",
+                         nft::Hook{nft::kNetdevEgress, 0, nft::Policy::Accept, ports}};
+  nft::Rule rule;
+  rule.table = made.table.id;
+  rule.chain = chain.name;
+  // The copy comes by here, too: it must not be copied again.
+  rule.expressions = mark_is(kDuplicateBit, kDuplicateBit);
+  rule.expressions << mark_set(kDuplicateBit, 0)
+                   << Expressions{nft::MetaLoad{nft::MetaKey::OutIndex, nft::kR0},
+                                  nft::Duplicate{nft::kR0}};
+  made.chains.push_back(chain);
+  made.rules.push_back(std::move(rule));
   return made;
 }
 
 StaticTable make_wire_table(bool native) {
   StaticTable made;
-  made.table = {{nft::Family::Inet, "tinet"}, true, 0};
-  const nft::Chain chain{made.table.id, "wire",
-                         nft::Hook{kInetForward, 0, nft::Policy::Accept, std::string()}};
+  made.table = {{native ? nft::Family::Bridge : nft::Family::Inet, "tinet_wire"}, true, 0};
+  const nft::Hook hook =
+      native ? nft::Hook{nft::kBridgeForward, kWirePriority, nft::Policy::Accept, {}}
+             : nft::Hook{nft::kInetForward, 0, nft::Policy::Accept, {}};
+  const nft::Chain chain{made.table.id, "wire", hook};
   nft::Rule rule;
   rule.table = made.table.id;
   rule.chain = chain.name;
-  const auto nobody = nft::KeyBuilder().u32(0).take();
+  const auto none = nft::KeyBuilder().u32(0).take();
   rule.expressions = {
       nft::MetaLoad{nft::MetaKey::Mark, nft::kR0},
-      nft::Bitwise{nft::kR0, nft::kR0, nft::KeyBuilder().u32(kWireMask).take(), nobody},
-      nft::Compare{nft::CompareOp::NotEqual, nft::kR0, nobody}};
+      nft::Bitwise{nft::kR0, nft::kR0, nft::KeyBuilder().u32(kWireMask).take(), none},
+      nft::Compare{nft::CompareOp::NotEqual, nft::kR0, none}};
   if (native) {
     rule.expressions.emplace_back(nft::Queue{kWireQueue, 1, true});
   } else {

@@ -30,9 +30,9 @@ void commit_table(nft::Connection& connection, const StaticTable& table);
 /// did.
 [[nodiscard]] StaticTable make_copy_table(const std::vector<std::string>& ports);
 
-/// `inet tinet` in the switch: packets with a class of the wire go to queue 0; they get there by
-/// way of bridge netfilter. While nobody serves the queue, they pass.
-/// @param native whether the kernel has nft_queue; else the xtables target is used
+/// Packets with a class of the wire go to queue 0; while nobody serves the queue, they pass.
+/// @param native whether the kernel can queue in the bridge itself; else it is `inet tinet`, which
+///        bridged packets reach by way of bridge netfilter, and the xtables target
 [[nodiscard]] StaticTable make_wire_table(bool native);
 
 }  // namespace tinet::fabric

@@ -102,7 +102,6 @@ void Table::commit(const Difference& difference, MonoTime now) {
     undo(difference, watch.now());
     throw;
   }
-  tidy_counts();
 }
 
 /// Makes the links follow again what they followed before.
@@ -230,7 +229,7 @@ void Table::commit_changes(const Difference& difference, MonoTime now) {
     return;
   }
   send(std::move(batch));
-  record(difference, installed_, registry_);
+  record(difference, installed_, registry_, now);
 }
 
 /// What nothing refers to yet goes ahead; `decide` changes in one transaction. Each part is noted
@@ -246,7 +245,7 @@ void Table::commit_in_parts(const Difference& difference, MonoTime now) {
   if (!objects.empty()) {
     send(std::move(objects));
   }
-  record(ahead, installed_, registry_);
+  record(ahead, installed_, registry_, now);
   for (const MapChange& change : difference.maps) {
     if (change.map.kind == MapId::Kind::Layer) {
       write_layer(change, watch.now());
@@ -266,7 +265,7 @@ void Table::commit_in_parts(const Difference& difference, MonoTime now) {
   decided.old_memories.clear();
   decided.old_treatments.clear();
   decided.old_classes.clear();
-  record(decided, installed_, registry_);
+  record(decided, installed_, registry_, now);
   Difference behind;
   behind.old_memories = difference.old_memories;
   behind.old_treatments = difference.old_treatments;
@@ -276,7 +275,7 @@ void Table::commit_in_parts(const Difference& difference, MonoTime now) {
   if (!removal.empty()) {
     send(std::move(removal));
   }
-  record(behind, installed_, registry_);
+  record(behind, installed_, registry_, now);
 }
 
 void Table::write_layer(const MapChange& change, MonoTime now) {
@@ -301,7 +300,7 @@ void Table::write_layer(const MapChange& change, MonoTime now) {
       record_of(element.link).stale.push_back(element);
     }
     noted.records.assign(records.begin(), records.end());
-    record(noted, installed_, registry_);
+    record(noted, installed_, registry_, now);
   }
 }
 
@@ -408,7 +407,7 @@ void Table::rebuild(MonoTime now) {
   }
   send(std::move(batch));
   tally_.bank(counts);
-  record(noted, installed_, registry_);
+  record(noted, installed_, registry_, now);
 }
 
 std::vector<std::string> Table::check_all(MonoTime now) {
@@ -453,6 +452,9 @@ std::vector<Drift> Table::audit(MonoTime now) {
     for (const std::string& what : differences) {
       drift.push_back({what, repaired});
     }
+  }
+  if (drift.empty()) {
+    tidy_counts();
   }
   return drift;
 }

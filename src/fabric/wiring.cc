@@ -12,6 +12,7 @@
 
 #include <linux/netlink.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include "netns/address.h"
 #include "netns/bridge.h"
@@ -279,6 +280,14 @@ netlink::Socket Wiring::open_switch_netlink(int protocol) {
 
 netlink::Socket Wiring::open_endpoint_netlink(Endpoint endpoint, int protocol) {
   return thread_.open_netlink(endpoints_.at(endpoint), protocol);
+}
+
+UniqueFd Wiring::open_switch_socket(int protocol) {
+  return thread_.open_socket(switch_, AF_NETLINK, SOCK_RAW, protocol);
+}
+
+void Wiring::write_switch_sysctl(const std::string& path, const std::string& value) {
+  thread_.write_sysctl(switch_, path, value);
 }
 
 template <typename Put>

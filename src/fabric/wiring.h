@@ -57,6 +57,9 @@ class Wiring {
   [[nodiscard]] UniqueFd open_socket(Endpoint endpoint, int domain, int type, int protocol);
   [[nodiscard]] netlink::Socket open_switch_netlink(int protocol);
   [[nodiscard]] netlink::Socket open_endpoint_netlink(Endpoint endpoint, int protocol);
+  /// An unbound netlink socket.
+  [[nodiscard]] UniqueFd open_switch_socket(int protocol);
+  void write_switch_sysctl(const std::string& path, const std::string& value);
 
   /// Compares ports, forwarding entries and neighbours with what was made, and repairs them.
   /// @throws Error when the kernel can't be asked

@@ -28,7 +28,7 @@ void wait_until(MonoTime time) {
 
 std::set<Link> cut_from_scratch(const std::vector<Fault>& faults, MonoTime time) {
   std::set<Link> cut;
-  for (const auto& link : fabric::link_schedules(faults, time)) {
+  for (const auto& link : fabric::link_schedules(faults, time).links) {
     cut.insert(link.link);
   }
   return cut;
@@ -109,19 +109,6 @@ TEST(TimedFault, RefusesTheNinthEndAndKeepsTheFormerState) {
   }
   EXPECT_EQ(world.cut_links(), (std::set<Link>{{0, 1}}));
   EXPECT_TRUE(world.fabric->audit(now()).empty());
-}
-
-TEST(TimedFault, IsUnavailableWhenItDoesNotDrop) {
-  World world(2);
-  Fault reject = cut(1, {{0, 1}});
-  reject.action.cut = CutMode::Reject;
-  try {
-    world.fabric->apply({reject}, now());
-    FAIL() << "reject was accepted";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::Unavailable);
-    EXPECT_NE(std::string(error.what()).find("f1"), std::string::npos) << error.what();
-  }
 }
 
 /// Faults come and go, overlap and end; the network always does what composing the active ones

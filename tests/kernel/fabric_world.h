@@ -50,7 +50,9 @@ inline Fault cut(std::uint32_t id, std::vector<Link> links,
   Fault fault;
   fault.id = {id};
   fault.links = std::move(links);
-  fault.action.cut = CutMode::Drop;
+  LinkAction action;
+  action.cut = CutMode::Drop;
+  fault.clauses = {{{}, action}};
   fault.end = end;
   return fault;
 }

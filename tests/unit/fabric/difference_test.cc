@@ -135,7 +135,7 @@ class World {
     for (std::size_t i = 0; small && i < difference.changed.size(); ++i) {
       expect_no_third_state(before, difference.changed[i]);
     }
-    record(difference, installed, registry);
+    record(difference, installed, registry, now);
     last_changed = difference.changed.size();
     if (small) {
       expect_future(wanted);
@@ -223,6 +223,7 @@ TEST(Difference, LeavesNothingBehindAfterTheNextChanges) {
   EXPECT_EQ(world.kernel.find({}, {0, 1}, world.now), nullptr);
   EXPECT_EQ(world.kernel.elements(), 3U) << "packets under way still need the layers";
   EXPECT_EQ(world.kernel.classes(), 1U);
+  world.now += kIdleTreatment + 1s;
   world.set({cut(5, {{5, 6}})});
   world.set({});
   EXPECT_EQ(world.kernel.elements(), 0U);
@@ -278,7 +279,7 @@ TEST(Difference, KeepsAMemoryAsLongAsARuleCanAskIt) {
   World world;
   const auto change = [&](const std::vector<Fault>& faults) {
     return make_difference(world.installed, link_schedules(faults, kStart).links,
-                           memories_of(faults), {}, world.registry, kStart);
+                           memories_of(faults), {}, world.registry, world.now);
   };
   const std::vector<Fault> faults = {acting(1, cutting(), {{0, 1}}, {}, first)};
   EXPECT_EQ(change(faults).new_memories.size(), 1U);
@@ -286,6 +287,7 @@ TEST(Difference, KeepsAMemoryAsLongAsARuleCanAskIt) {
   EXPECT_TRUE(change({faults[0], cut(2, {{0, 1}})}).new_memories.empty());
   EXPECT_TRUE(change({}).old_memories.empty()) << "packets under way may still ask it";
   world.set({});
+  world.now += kIdleTreatment + 1s;
   EXPECT_EQ(change({cut(3, {{0, 1}})}).old_memories.size(), 1U);
 }
 

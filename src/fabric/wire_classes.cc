@@ -1,0 +1,117 @@
+#include "src/fabric/wire_classes.h"
+
+#include <array>
+#include <set>
+
+#include <linux/netlink.h>
+#include <sys/socket.h>
+
+#include "src/base/error.h"
+#include "src/fabric/static_table.h"
+
+namespace tinet::fabric {
+
+namespace {
+
+WireShape wire_shape(const LinkAction& shape) {
+  WireShape wire;
+  wire.delay = shape.delay;
+  wire.reorder = shape.reorder;
+  wire.bursts = shape.bursts;
+  wire.hold = shape.hold;
+  wire.end = shape.hold_until;
+  wire.seed = shape.seed;
+  return wire;
+}
+
+std::uint64_t sum(const WireReport& report, ShapeId id, std::uint64_t WireCounters::*member) {
+  std::uint64_t all = 0;
+  for (const WireLane& lane : report.lanes) {
+    all += lane.number == id.value ? lane.counters.*member : 0;
+  }
+  return all;
+}
+
+}  // namespace
+
+/// Kernels that can't queue in the bridge get the packets to the hooks of IP first.
+void WireClasses::start() {
+  native_ = true;
+  try {
+    commit_table(connection_, make_wire_table(true));
+  } catch (const Error&) {
+    native_ = false;
+    for (const char* call : {"iptables", "ip6tables"}) {
+      wiring_.write_switch_sysctl(std::string("net/bridge/bridge-nf-call-") + call, "1");
+    }
+    commit_table(connection_, make_wire_table(false));
+  }
+  WireClientOptions options;
+  options.open_queue = [this] { return wiring_.open_switch_socket(NETLINK_NETFILTER); };
+  client_.emplace(std::move(options));
+}
+
+void WireClasses::add(ShapeId id, const LinkAction& shape) {
+  if (!client_) {
+    start();
+  }
+  client_->ensure();
+  if (!client_->classes().contains(id.value)) {
+    client_->set_class(id.value, wire_shape(shape));
+  }
+}
+
+void WireClasses::follow(const Installed& installed, const Mechanisms& mechanisms) {
+  if (!client_) {
+    return;
+  }
+  std::set<std::uint16_t> used;
+  for (const auto& [id, use] : installed.treatments) {
+    for (const ShapePart& part : use.treatment.shapes) {
+      if (wire_part(part.shape, mechanisms).shapes()) {
+        used.insert(part.id.value);
+      }
+    }
+  }
+  const auto classes = client_->classes();
+  for (const auto& [number, shape] : classes) {
+    if (!used.contains(number) && client_->alive()) {
+      client_->remove_class(number);
+    }
+  }
+}
+
+ReleaseReport WireClasses::release(ShapeId id, bool drop) {
+  if (!client_ || !client_->alive()) {
+    return {};
+  }
+  const WireReport before = client_->stats();
+  const std::array<std::uint16_t, 1> numbers = {id.value};
+  client_->release(numbers, drop ? HeldPackets::Drop : HeldPackets::Deliver);
+  const WireReport after = client_->stats();
+  return {sum(after, id, &WireCounters::released) - sum(before, id, &WireCounters::released),
+          sum(after, id, &WireCounters::discarded) - sum(before, id, &WireCounters::discarded)};
+}
+
+std::vector<Drift> WireClasses::audit() {
+  std::vector<Drift> drift;
+  if (!client_) {
+    return drift;
+  }
+  if (!client_->alive()) {
+    client_->ensure();
+    drift.push_back({"the wire had died: packets passed undelayed meanwhile", true});
+  }
+  const StaticTable table = make_wire_table(native_);
+  if (!is_intact(connection_, table)) {
+    commit_table(connection_, table);
+    drift.push_back({"table '" + nft::to_string(table.table.id) + "' was changed", true});
+  }
+  return drift;
+}
+
+std::optional<nft::TableId> WireClasses::table() const {
+  return client_ ? std::optional(make_wire_table(native_).table.id) : std::nullopt;
+}
+
+}  // namespace tinet::fabric

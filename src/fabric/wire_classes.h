@@ -1,0 +1,46 @@
+#pragma once
+/// The switch's side of the wire: hands packets over, and keeps the wire's classes equal to the
+/// shapes in use. Nothing of it exists until the first shape needs it.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "netns/nft/connection.h"
+#include "src/fabric/difference.h"
+#include "src/fabric/fabric.h"
+#include "src/fabric/wiring.h"
+#include "src/wire/client.h"
+
+namespace tinet::fabric {
+
+class WireClasses {
+ public:
+  /// @param connection owns the table that hands packets over
+  WireClasses(Wiring& wiring, nft::Connection& connection)
+      : wiring_(wiring), connection_(connection) {}
+
+  /// The wire runs and knows this shape. @throws Error Unavailable, Operation
+  void add(ShapeId id, const LinkAction& shape);
+  /// Classes of shapes that no treatment uses any more go; packets that wait in them go on.
+  void follow(const Installed& installed, const Mechanisms& mechanisms);
+  /// Ends the holds of a shape. @throws Error Operation
+  ReleaseReport release(ShapeId id, bool drop);
+  /// Whether packets are handed over.
+  [[nodiscard]] bool in_use() const noexcept { return client_.has_value(); }
+  /// Replaces a wire that died and a table that was changed.
+  [[nodiscard]] std::vector<Drift> audit();
+
+  /// The socket's tables, for whoever looks for foreign ones.
+  [[nodiscard]] std::optional<nft::TableId> table() const;
+
+ private:
+  void start();
+
+  Wiring& wiring_;
+  nft::Connection& connection_;
+  std::optional<WireClient> client_;
+  bool native_ = false;
+};
+
+}  // namespace tinet::fabric
