@@ -218,64 +218,61 @@ void Table::send(nft::Batch batch) {
   nft::commit(connection_, sealed);
 }
 
+/// What nothing refers to yet goes ahead in a transaction of its own. It must: a packet reads the
+/// generation once, at the start of the hook, but elements as they are at each lookup. If a new
+/// chain came with the element that leads to it, a packet that meets the element during the commit
+/// would find the chain still empty (nft_do_chain() in the kernel's nf_tables_core.c).
 void Table::commit_changes(const Difference& difference, MonoTime now) {
   if (difference.empty()) {
     return;
   }
-  nft::Batch batch;
-  put_difference(batch, difference, now);
-  if (!connection_.fits(batch.size_bytes() + kBatchEnd)) {
-    commit_in_parts(difference, now);
-    return;
-  }
-  send(std::move(batch));
-  record(difference, installed_, registry_, now);
-}
-
-/// What nothing refers to yet goes ahead; `decide` changes in one transaction. Each part is noted
-/// when it is done, so that a later failure leaves a state that the next change can start from.
-void Table::commit_in_parts(const Difference& difference, MonoTime now) {
   const Stopwatch watch(now);
+  Difference rest = difference;
   Difference ahead;
-  ahead.new_memories = difference.new_memories;
-  ahead.new_treatments = difference.new_treatments;
-  ahead.new_classes = difference.new_classes;
+  ahead.new_memories = std::exchange(rest.new_memories, {});
+  ahead.new_treatments = std::exchange(rest.new_treatments, {});
+  ahead.new_classes = std::exchange(rest.new_classes, {});
   nft::Batch objects;
   put_new_objects(objects, ahead);
   if (!objects.empty()) {
     send(std::move(objects));
+    record(ahead, installed_, registry_, now);
   }
-  record(ahead, installed_, registry_, now);
+  const MonoTime started = watch.now();
+  nft::Batch batch;
+  put_difference(batch, rest, started);
+  if (!connection_.fits(batch.size_bytes() + kBatchEnd)) {
+    commit_in_parts(std::move(rest), started);
+    return;
+  }
+  send(std::move(batch));
+  record(rest, installed_, registry_, now);
+}
+
+/// Layers go ahead; `decide` changes in one transaction. Each part is noted when it is done, so
+/// that a later failure leaves a state that the next change can start from.
+void Table::commit_in_parts(Difference difference, MonoTime now) {
+  const Stopwatch watch(now);
+  Difference behind;
+  behind.old_memories = std::exchange(difference.old_memories, {});
+  behind.old_treatments = std::exchange(difference.old_treatments, {});
+  behind.old_classes = std::exchange(difference.old_classes, {});
+  nft::Batch decision;
   for (const MapChange& change : difference.maps) {
     if (change.map.kind == MapId::Kind::Layer) {
       write_layer(change, watch.now());
+    } else {
+      put_map_change(decision, change, watch.now());
     }
   }
-  nft::Batch batch;
-  for (const MapChange& change : difference.maps) {
-    if (change.map.kind == MapId::Kind::Decide) {
-      put_map_change(batch, change, watch.now());
-    }
-  }
-  send(std::move(batch));
-  Difference decided = difference;
-  decided.new_memories.clear();
-  decided.new_treatments.clear();
-  decided.new_classes.clear();
-  decided.old_memories.clear();
-  decided.old_treatments.clear();
-  decided.old_classes.clear();
-  record(decided, installed_, registry_, now);
-  Difference behind;
-  behind.old_memories = difference.old_memories;
-  behind.old_treatments = difference.old_treatments;
-  behind.old_classes = difference.old_classes;
+  send(std::move(decision));
+  record(difference, installed_, registry_, now);
   nft::Batch removal;
   put_old_objects(removal, behind);
   if (!removal.empty()) {
     send(std::move(removal));
+    record(behind, installed_, registry_, now);
   }
-  record(behind, installed_, registry_, now);
 }
 
 void Table::write_layer(const MapChange& change, MonoTime now) {

@@ -51,7 +51,7 @@ class Table {
 
  private:
   void commit_changes(const Difference& difference, MonoTime now);
-  void commit_in_parts(const Difference& difference, MonoTime now);
+  void commit_in_parts(Difference difference, MonoTime now);
   void write_layer(const MapChange& change, MonoTime now);
   void send(nft::Batch batch);
   void read_back(const Difference& difference, MonoTime now,
