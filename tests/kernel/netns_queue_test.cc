@@ -72,6 +72,16 @@ class BridgedQueue : public ::testing::TestWithParam<int> {};
 INSTANTIATE_TEST_SUITE_P(Families, BridgedQueue, ::testing::Values(AF_INET, AF_INET6),
                          [](const auto& each) { return each.param == AF_INET ? "v4" : "v6"; });
 
+// The first packet of that port; others (somebody sent again) pass.
+std::optional<QueuedPacket> next_from(PacketQueue& queue, IfIndex port) {
+  auto packet = queue.next(2000);
+  while (packet && packet->physical_in != port.value) {
+    queue.accept(*packet);
+    packet = queue.next(2000);
+  }
+  return packet;
+}
+
 // Lets everything pass until the listener has a connection.
 UniqueFd accept_through(PacketQueue& queue, const UniqueFd& listener) {
   constexpr int kPacketsMax = 50;
@@ -98,10 +108,9 @@ TEST_P(BridgedQueue, GetsTheMarkAndBothPortsAndLetsPacketsPass) {
   for (const std::size_t from : {0U, 2U}) {
     const Connected& pending = open.emplace_back(tcp_connect(network, from, 1, family, kPort, 0));
     EXPECT_EQ(pending.error, ETIMEDOUT) << "the queue holds the first packet";
-    const auto packet = queue.next(2000);
+    const auto packet = next_from(queue, SmallNetwork::port(from));
     ASSERT_TRUE(packet);
     EXPECT_EQ(packet->mark, kMark);
-    EXPECT_EQ(packet->physical_in, SmallNetwork::port(from).value);
     EXPECT_EQ(packet->physical_out, SmallNetwork::port(1).value);
     EXPECT_EQ(packet->in, kBridge);
     EXPECT_EQ(packet->out, kBridge);
