@@ -125,10 +125,10 @@ void try_counter_objects(Scratch&) {
                             .add_counter({.table = table.id(), .name = "probe"})
                             .add_set(map)
                             .add_elements(map, std::array{element})));
-  table.try_rule({.number = kBridgeForward},
-                 {MetaLoad{MetaKey::InIndex, kR0}, MetaLoad{MetaKey::OutIndex, kR1},
-                  ObjectMap{"counts", kR0}},
-                 "count per link in named counters");
+  table.try_rule(
+      {.number = kBridgeForward},
+      {MetaLoad{MetaKey::InIndex, kR0}, MetaLoad{MetaKey::OutIndex, kR1}, ObjectMap{"counts", kR0}},
+      "count per link in named counters");
   if (list_counters(table.connection(), table.id(), Reset::Yes).size() != 1) {
     throw_unavailable("the kernel does not list named counters");
   }

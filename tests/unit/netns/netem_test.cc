@@ -1,0 +1,151 @@
+#include "netns/netem.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace tinet {
+namespace {
+
+using namespace std::chrono_literals;
+using netlink::ByteSpan;
+
+constexpr std::uint16_t kOptions = 2;
+
+// The content of TCA_OPTIONS of a message that carries nothing else.
+ByteSpan options_of(netlink::Request& request, const NetemSpec& spec) {
+  request.begin(36, 0, "netem").nest(kOptions, [&] { put_netem_options(request, spec); });
+  ByteSpan rest = request.message(0).subspan(16);
+  return netlink::next_attribute(rest)->payload;
+}
+
+struct Moments {
+  double mean = 0;
+  double deviation = 0;
+};
+
+Moments moments(std::span<const std::int16_t> table) {
+  double sum = 0;
+  double squares = 0;
+  for (const std::int16_t value : table) {
+    const double units = value / double{kDistributionUnit};
+    sum += units;
+    squares += units * units;
+  }
+  const auto count = static_cast<double>(table.size());
+  return {sum / count, std::sqrt(squares / count - (sum / count) * (sum / count))};
+}
+
+TEST(Netem, WritesWhatTheKernelReads) {
+  netlink::Request request;
+  const auto options = options_of(request, {.delay = 64us,
+                                            .jitter = 0us,
+                                            .delay_correlation = 1,
+                                            .loss = 0.5,
+                                            .reorder = 0.25,
+                                            .reorder_gap = 5,
+                                            .limit = 0x11223344});
+  // latency 1000 ticks, limit, loss 2^31, gap, duplicate, jitter.
+  constexpr std::array kSettings{0xe8, 0x03, 0, 0, 0x44, 0x33, 0x22, 0x11, 0, 0, 0, 0x80,
+                                 5,    0,    0, 0, 0,    0,    0,    0,    0, 0, 0, 0};
+  ASSERT_GT(options.size(), kSettings.size());
+  for (std::size_t i = 0; i < kSettings.size(); ++i) {
+    EXPECT_EQ(std::to_integer<int>(options[i]), kSettings[i]) << "byte " << i;
+  }
+  const auto attributes = options.subspan(kSettings.size());
+  const auto delay = netlink::find_attribute(attributes, 10);
+  ASSERT_TRUE(delay);
+  EXPECT_EQ(netlink::read_value<std::int64_t>(*delay), 64'000);
+  const auto correlation = netlink::find_attribute(attributes, 1);
+  ASSERT_TRUE(correlation);
+  EXPECT_EQ(correlation->size(), 12U);
+  EXPECT_EQ(netlink::read_value<std::uint32_t>(*correlation), 0xffffffffU);
+  EXPECT_FALSE(netlink::find_attribute(attributes, 2)) << "no jitter, no table";
+  EXPECT_FALSE(netlink::find_attribute(attributes, 5)) << "no bursts of loss";
+}
+
+TEST(Netem, CarriesTheTableOfItsJitter) {
+  netlink::Request request;
+  const auto options =
+      options_of(request, {.delay = 10ms, .jitter = 1ms, .distribution = Distribution::Pareto});
+  const auto table = netlink::find_attribute(options.subspan(24), 2);
+  ASSERT_TRUE(table);
+  const auto expected = std::as_bytes(distribution_table(Distribution::Pareto));
+  EXPECT_TRUE(std::equal(table->begin(), table->end(), expected.begin(), expected.end()));
+}
+
+TEST(Netem, ReadsBackWhatItWrote) {
+  const std::vector<NetemSpec> specs{
+      {},
+      {.delay = 25ms, .jitter = 3ms, .limit = 20'000},
+      {.delay = 10s, .delay_correlation = 1},  // more than the 32 bits of ticks would say
+      {.loss = 1},
+      {.burst_loss = NetemLoss{0, 1, 1, 0}},
+      {.delay = 1ms, .reorder = 1, .reorder_correlation = 1, .reorder_gap = 7}};
+  for (const NetemSpec& spec : specs) {
+    netlink::Request request;
+    EXPECT_EQ(read_netem(options_of(request, spec)), spec);
+  }
+  netlink::Request request;
+  const auto read = read_netem(options_of(
+      request, {.loss = 0.3, .burst_loss = NetemLoss{0.01, 0.25, 0.8, 0.001}, .reorder = 0.125}));
+  ASSERT_TRUE(read && read->burst_loss);
+  EXPECT_EQ(read->loss, 0) << "bursts of loss stand alone";
+  EXPECT_NEAR(read->burst_loss->to_bad, 0.01, 1e-9);
+  EXPECT_NEAR(read->burst_loss->to_good, 0.25, 1e-9);
+  EXPECT_NEAR(read->burst_loss->in_bad, 0.8, 1e-9);
+  EXPECT_NEAR(read->burst_loss->in_good, 0.001, 1e-9);
+  EXPECT_NEAR(read->reorder, 0.125, 1e-9);
+}
+
+TEST(Netem, DoesNotReadWhatIsTooShort) {
+  EXPECT_FALSE(read_netem({}));
+  const std::array<std::byte, 23> short_by_one{};
+  EXPECT_FALSE(read_netem(short_by_one));
+}
+
+TEST(Distribution, TablesAscendAndHaveTheMomentsOfTheirFormula) {
+  for (const auto each : {Distribution::Uniform, Distribution::Normal, Distribution::Pareto}) {
+    const auto table = distribution_table(each);
+    ASSERT_EQ(table.size(), kDistributionSize);
+    EXPECT_TRUE(std::is_sorted(table.begin(), table.end())) << to_string(each);
+  }
+  const auto uniform = moments(distribution_table(Distribution::Uniform));
+  EXPECT_NEAR(uniform.mean, 0, 1e-3);
+  EXPECT_NEAR(uniform.deviation, 1 / std::sqrt(3.0), 1e-3);
+  const auto normal = moments(distribution_table(Distribution::Normal));
+  EXPECT_NEAR(normal.mean, 0, 1e-3);
+  EXPECT_NEAR(normal.deviation, 1, 5e-3);
+  // Of both, the cut at c = 4.964 (4 deviations) takes: E[min(X, c)] = 3/2 - c^-2 / 2, and
+  // E[min(X, c)^2] = 3 - 2 / c.
+  const auto pareto = moments(distribution_table(Distribution::Pareto));
+  EXPECT_NEAR(pareto.mean, -0.0234, 1e-3);
+  EXPECT_NEAR(pareto.deviation, 0.7372, 1e-3);
+}
+
+TEST(Distribution, TablesHaveTheQuantilesOfTheirFormula) {
+  const auto normal = distribution_table(Distribution::Normal);
+  // 15.87 % are below minus one sigma, 2.275 % below minus two.
+  const auto share_below = [](std::span<const std::int16_t> table, int limit) {
+    const auto end = std::lower_bound(table.begin(), table.end(), limit);
+    return static_cast<double>(end - table.begin()) / static_cast<double>(table.size());
+  };
+  EXPECT_NEAR(share_below(normal, -kDistributionUnit), 0.158655, 5e-4);
+  EXPECT_NEAR(share_below(normal, -2 * kDistributionUnit), 0.02275, 5e-4);
+  EXPECT_NEAR(share_below(normal, 0), 0.5, 5e-4);
+  const auto pareto = distribution_table(Distribution::Pareto);
+  // The least value is 1, which is (1 - 3/2) / (sqrt(3) / 2) after moving and scaling; the median
+  // is the cube root of 2.
+  EXPECT_NEAR(pareto.front() / double{kDistributionUnit}, -0.57735, 1e-3);
+  EXPECT_NEAR(pareto[kDistributionSize / 2] / double{kDistributionUnit},
+              (std::cbrt(2.0) - 1.5) / std::sqrt(0.75), 1e-3);
+  EXPECT_EQ(pareto.back(), 32'767);
+}
+
+}  // namespace
+}  // namespace tinet
