@@ -9,6 +9,7 @@ enum class KernelCall {
   CreateNamespace,
   OpenSocket,
   WriteSysctl,
+  SetOffload,
   SendRequest,  ///< one sendmsg(2) of rtnetlink or nfnetlink messages, dumps included
 };
 

@@ -3,12 +3,15 @@
 #include <array>
 #include <cstring>
 #include <map>
+#include <string>
 
 #include <poll.h>
 #include <sys/socket.h>
 
 #include <gtest/gtest.h>
 
+#include "netns/offload.h"
+#include "src/base/error.h"
 #include "tests/kernel/small_network.h"
 
 namespace tinet::testing {
@@ -141,6 +144,52 @@ TEST(Corruption, ChangesOneByteOfWhatTheApplicationGets) {
   bytes[0] ^= 0x80U;
   EXPECT_EQ(SmallNetwork::receive(changed, 1000, 1), std::vector<std::uint32_t>{expected});
   EXPECT_EQ(SmallNetwork::receive(plain, 1000, 1), std::vector<std::uint32_t>{kPayload});
+}
+
+TEST(Corruption, IsNoticedOnceTheSenderFillsInChecksums) {
+  SmallNetwork network(2);
+  change(*network.rules,
+         forward_rule(1, {PayloadLoad{Header::Inner, 0, 1, kR0}, Bitwise{kR0, kR0, {0xff}, {0x80}},
+                          PayloadWrite{Header::Inner, 0, 1, kR0}}));
+  const auto from = network.udp(0);
+  const auto to = network.udp(1);
+  const Offloads before = set_offloads(from.get(), "eth0", kNoOffloads);
+  SmallNetwork::send(from, 1, 1);
+  EXPECT_TRUE(SmallNetwork::receive(to, 100).empty());
+  set_offloads(from.get(), "eth0", before);
+  SmallNetwork::send(from, 1, 1);
+  EXPECT_EQ(SmallNetwork::receive(to, 1000, 1).size(), 1U);
+}
+
+TEST(Offload, IsSetAndPutBack) {
+  SmallNetwork network(2);
+  const auto socket = network.udp(0);
+  const Offloads all{true, true, true};
+  EXPECT_EQ(read_offloads(socket.get(), "eth0"), all);
+  EXPECT_EQ(set_offloads(socket.get(), "eth0", kNoOffloads), all);
+  EXPECT_EQ(read_offloads(socket.get(), "eth0"), kNoOffloads);
+  const Offloads some{true, false, false};
+  EXPECT_EQ(set_offloads(socket.get(), "eth0", some), kNoOffloads);
+  EXPECT_EQ(read_offloads(socket.get(), "eth0"), some);
+  set_offloads(socket.get(), "eth0", all);
+  EXPECT_EQ(read_offloads(socket.get(), "eth0"), all);
+  // The other instance's interface of the same name is in another namespace.
+  EXPECT_EQ(read_offloads(network.udp(1).get(), "eth0"), all);
+}
+
+TEST(Offload, SaysWhatCannotBe) {
+  SmallNetwork network(1);
+  const auto socket = network.udp(0);
+  EXPECT_THROW(static_cast<void>(read_offloads(socket.get(), "eth7")), Error);
+  EXPECT_THROW(static_cast<void>(read_offloads(socket.get(), "a-name-that-is-too-long")), Error);
+  // Nothing can be cut late that nobody sums.
+  try {
+    set_offloads(socket.get(), "eth0", {false, true, true});
+    FAIL() << "tso without checksums";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::Unavailable);
+    EXPECT_NE(std::string(error.what()).find("tso off"), std::string::npos) << error.what();
+  }
 }
 
 }  // namespace
