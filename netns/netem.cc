@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
+#include <vector>
 
 #include <linux/pkt_sched.h>
 
@@ -53,6 +55,18 @@ nanoseconds read_time(netlink::ByteSpan bytes) {
   return nanoseconds(netlink::read_value<std::int64_t>(bytes).value_or(0));
 }
 
+/// Between minus and plus one jitter. It is sent, too: without a table the kernel would go on with
+/// the one that it was given before.
+std::vector<std::int16_t> uniform_table() {
+  constexpr int kUnit = 8192;
+  constexpr int kStep = 4;
+  std::vector<std::int16_t> table;
+  for (int value = -kUnit; value < kUnit; value += kStep) {
+    table.push_back(static_cast<std::int16_t>(value));
+  }
+  return table;
+}
+
 }  // namespace
 
 void put_netem_options(netlink::Request& request, const NetemSpec& spec) {
@@ -74,8 +88,8 @@ void put_netem_options(netlink::Request& request, const NetemSpec& spec) {
       .put_value(TCA_NETEM_LATENCY64, std::int64_t{spec.delay.count()})
       .put_value(TCA_NETEM_JITTER64, std::int64_t{spec.jitter.count()});
   if (spec.jitter.count() > 0) {
-    const auto table = distribution_table(spec.distribution);
-    request.put_bytes(TCA_NETEM_DELAY_DIST, std::as_bytes(table));
+    const std::vector<std::int16_t> table = spec.table.empty() ? uniform_table() : spec.table;
+    request.put_bytes(TCA_NETEM_DELAY_DIST, std::as_bytes(std::span(table)));
   }
   if (spec.burst_loss) {
     request.nest(TCA_NETEM_LOSS,

@@ -6,8 +6,8 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
-#include "netns/netem_distribution.h"
 #include "netns/netlink/dump.h"
 #include "netns/netlink/message.h"
 
@@ -25,8 +25,9 @@ struct NetemLoss {
 
 struct NetemSpec {
   std::chrono::nanoseconds delay{};
-  std::chrono::nanoseconds jitter{};                  ///< what one unit of the distribution is
-  Distribution distribution = Distribution::Uniform;  ///< of the jitter
+  std::chrono::nanoseconds jitter{};
+  /// Deviations in 1/8192 of `jitter`, each as likely as any other, at most 16384; empty: uniform.
+  std::vector<std::int16_t> table{};
   double delay_correlation = 0;  ///< of a packet's delay with the one before, 0..1
   double loss = 0;               ///< independent, 0..1; not together with `burst_loss`
   std::optional<NetemLoss> burst_loss{};
@@ -42,7 +43,7 @@ struct NetemSpec {
 /// of what was there before.
 void put_netem_options(netlink::Request& request, const NetemSpec& spec);
 
-/// Reads what the kernel tells of one; nullopt when it is too short. The distribution is not told,
+/// Reads what the kernel tells of one; nullopt when it is too short. The table is not told,
 /// probabilities have 32 bits.
 [[nodiscard]] std::optional<NetemSpec> read_netem(netlink::ByteSpan options);
 

@@ -67,7 +67,7 @@ struct QdiscInfo {
   std::uint32_t parent = 0;              ///< class_id() of a leaf; 0xffffffff of a root
   std::string kind{};                    ///< "htb", "pfifo", "netem", "noqueue", ...
   std::optional<std::uint32_t> limit{};  ///< packets, of pfifo and netem
-  std::optional<NetemSpec> netem{};      ///< its distribution is not told
+  std::optional<NetemSpec> netem{};      ///< its table is not told
   QueueStats stats{};
 };
 /// Queueing disciplines of one interface. A leaf that a class made for itself is not among them.

@@ -6,6 +6,7 @@
 #include <linux/netlink.h>
 
 #include "src/base/error.h"
+#include "src/base/text.h"
 #include "src/fabric/skeleton.h"
 #include "src/fabric/static_table.h"
 
@@ -37,17 +38,23 @@ Auxiliaries::Auxiliaries(Wiring& wiring, nft::Connection& connection, const Fabr
     : wiring_(wiring),
       connection_(connection),
       endpoints_(plan.endpoints),
-      wire_(wiring, connection) {}
+      wire_(wiring, connection),
+      queues_(wiring.open_switch_netlink(NETLINK_ROUTE), wiring.ports()),
+      senders_(wiring, plan.endpoints) {}
 
 std::vector<std::string> Auxiliaries::prepare(const Difference& difference,
                                               const Installed& installed) {
   bool copies = false;
   std::set<Endpoint> refusing;
   std::map<ShapeId, LinkAction> wire;
+  std::set<std::string> exact;
   for_each_use(difference, installed, [&](Link link, const Treatment& treatment) {
     copies = copies || treatment.duplicates;
     if (treatment.refuses) {
       refusing.insert(link.to);
+    }
+    if (senders_.require(link.from, offloads_for(treatment))) {
+      exact.insert(endpoints_.at(link.from).name);
     }
     for (const ShapePart& part : treatment.shapes) {
       if (part.wire) {
@@ -62,7 +69,12 @@ std::vector<std::string> Auxiliaries::prepare(const Difference& difference,
   for (const auto& [id, shape] : wire) {
     wire_.add(id, shape);
   }
-  return {};
+  queues_.add(difference.new_classes);
+  if (exact.empty()) {
+    return {};
+  }
+  return {"packets of " + join({exact.begin(), exact.end()}, ", ") +
+          " are cut to wire size while this lasts (offloads are off), which costs throughput"};
 }
 
 void Auxiliaries::add_refusals(const std::set<Endpoint>& receivers) {
@@ -86,6 +98,8 @@ void Auxiliaries::add_copies() {
 
 void Auxiliaries::follow(const Installed& installed) {
   wire_.follow(installed, mechanisms_);
+  queues_.follow(installed);
+  senders_.follow(installed);
 }
 
 std::vector<Drift> Auxiliaries::foreign_tables() {
@@ -106,7 +120,6 @@ std::vector<Drift> Auxiliaries::foreign_tables() {
 }
 
 std::vector<Drift> Auxiliaries::audit(const Installed& installed) {
-  static_cast<void>(installed);
   std::vector<Drift> drift = foreign_tables();
   for (const Endpoint endpoint : refusals_.audit()) {
     drift.push_back(
@@ -119,8 +132,9 @@ std::vector<Drift> Auxiliaries::audit(const Installed& installed) {
       drift.push_back({"table '" + nft::to_string(table.table.id) + "' was changed", true});
     }
   }
-  auto wire = wire_.audit();
-  std::move(wire.begin(), wire.end(), std::back_inserter(drift));
+  for (auto found : {wire_.audit(), queues_.audit(installed)}) {
+    std::move(found.begin(), found.end(), std::back_inserter(drift));
+  }
   return drift;
 }
 

@@ -12,7 +12,9 @@
 
 #include "netns/nft/connection.h"
 #include "src/fabric/difference.h"
+#include "src/fabric/exact_senders.h"
 #include "src/fabric/fabric.h"
+#include "src/fabric/port_queues.h"
 #include "src/fabric/refusal.h"
 #include "src/fabric/wire_classes.h"
 #include "src/fabric/wiring.h"
@@ -51,6 +53,8 @@ class Auxiliaries {
   Mechanisms mechanisms_;
   Refusals refusals_;
   WireClasses wire_;
+  PortQueues queues_;
+  ExactSenders senders_;
   bool copies_ = false;
 };
 

@@ -24,23 +24,6 @@ ByteSpan options_of(netlink::Request& request, const NetemSpec& spec) {
   return netlink::next_attribute(rest)->payload;
 }
 
-struct Moments {
-  double mean = 0;
-  double deviation = 0;
-};
-
-Moments moments(std::span<const std::int16_t> table) {
-  double sum = 0;
-  double squares = 0;
-  for (const std::int16_t value : table) {
-    const double units = value / double{kDistributionUnit};
-    sum += units;
-    squares += units * units;
-  }
-  const auto count = static_cast<double>(table.size());
-  return {sum / count, std::sqrt(squares / count - (sum / count) * (sum / count))};
-}
-
 TEST(Netem, WritesWhatTheKernelReads) {
   netlink::Request request;
   const auto options = options_of(request, {.delay = 64us,
@@ -71,12 +54,21 @@ TEST(Netem, WritesWhatTheKernelReads) {
 
 TEST(Netem, CarriesTheTableOfItsJitter) {
   netlink::Request request;
-  const auto options =
-      options_of(request, {.delay = 10ms, .jitter = 1ms, .distribution = Distribution::Pareto});
+  const std::vector<std::int16_t> sent = {-8192, 0, 100, 32'767};
+  const auto options = options_of(request, {.delay = 10ms, .jitter = 1ms, .table = sent});
   const auto table = netlink::find_attribute(options.subspan(24), 2);
   ASSERT_TRUE(table);
-  const auto expected = std::as_bytes(distribution_table(Distribution::Pareto));
+  const auto expected = std::as_bytes(std::span(sent));
   EXPECT_TRUE(std::equal(table->begin(), table->end(), expected.begin(), expected.end()));
+}
+
+TEST(Netem, SaysThatJitterIsUniform) {
+  netlink::Request request;
+  const auto options = options_of(request, {.delay = 10ms, .jitter = 1ms});
+  const auto table = netlink::find_attribute(options.subspan(24), 2);
+  ASSERT_TRUE(table);
+  EXPECT_EQ(table->size(), 4096 * sizeof(std::int16_t));
+  EXPECT_EQ(netlink::read_value<std::int16_t>(*table), -8192);
 }
 
 TEST(Netem, ReadsBackWhatItWrote) {
@@ -107,44 +99,6 @@ TEST(Netem, DoesNotReadWhatIsTooShort) {
   EXPECT_FALSE(read_netem({}));
   const std::array<std::byte, 23> short_by_one{};
   EXPECT_FALSE(read_netem(short_by_one));
-}
-
-TEST(Distribution, TablesAscendAndHaveTheMomentsOfTheirFormula) {
-  for (const auto each : {Distribution::Uniform, Distribution::Normal, Distribution::Pareto}) {
-    const auto table = distribution_table(each);
-    ASSERT_EQ(table.size(), kDistributionSize);
-    EXPECT_TRUE(std::is_sorted(table.begin(), table.end())) << to_string(each);
-  }
-  const auto uniform = moments(distribution_table(Distribution::Uniform));
-  EXPECT_NEAR(uniform.mean, 0, 1e-3);
-  EXPECT_NEAR(uniform.deviation, 1 / std::sqrt(3.0), 1e-3);
-  const auto normal = moments(distribution_table(Distribution::Normal));
-  EXPECT_NEAR(normal.mean, 0, 1e-3);
-  EXPECT_NEAR(normal.deviation, 1, 5e-3);
-  // Of both, the cut at c = 4.964 (4 deviations) takes: E[min(X, c)] = 3/2 - c^-2 / 2, and
-  // E[min(X, c)^2] = 3 - 2 / c.
-  const auto pareto = moments(distribution_table(Distribution::Pareto));
-  EXPECT_NEAR(pareto.mean, -0.0234, 1e-3);
-  EXPECT_NEAR(pareto.deviation, 0.7372, 1e-3);
-}
-
-TEST(Distribution, TablesHaveTheQuantilesOfTheirFormula) {
-  const auto normal = distribution_table(Distribution::Normal);
-  // 15.87 % are below minus one sigma, 2.275 % below minus two.
-  const auto share_below = [](std::span<const std::int16_t> table, int limit) {
-    const auto end = std::lower_bound(table.begin(), table.end(), limit);
-    return static_cast<double>(end - table.begin()) / static_cast<double>(table.size());
-  };
-  EXPECT_NEAR(share_below(normal, -kDistributionUnit), 0.158655, 5e-4);
-  EXPECT_NEAR(share_below(normal, -2 * kDistributionUnit), 0.02275, 5e-4);
-  EXPECT_NEAR(share_below(normal, 0), 0.5, 5e-4);
-  const auto pareto = distribution_table(Distribution::Pareto);
-  // The least value is 1, which is (1 - 3/2) / (sqrt(3) / 2) after moving and scaling; the median
-  // is the cube root of 2.
-  EXPECT_NEAR(pareto.front() / double{kDistributionUnit}, -0.57735, 1e-3);
-  EXPECT_NEAR(pareto[kDistributionSize / 2] / double{kDistributionUnit},
-              (std::cbrt(2.0) - 1.5) / std::sqrt(0.75), 1e-3);
-  EXPECT_EQ(pareto.back(), 32'767);
 }
 
 }  // namespace

@@ -1,0 +1,193 @@
+#include "src/fabric/port_queues.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <limits>
+#include <optional>
+
+#include "netns/qdisc.h"
+#include "src/base/error.h"
+#include "src/fabric/skeleton.h"
+#include "src/model/distribution.h"
+
+namespace tinet::fabric {
+
+namespace {
+
+constexpr double kMillion = 1'000'000;
+constexpr std::uint32_t kQueueDefault = 1000;
+/// A class that only delays: faster than any veth.
+constexpr std::uint64_t kUnlimited = 100'000'000'000;
+/// Packets that wait in a delay, unless asked otherwise: 100 ms of 10 Gbit/s in frames of 1500.
+constexpr std::uint32_t kDelayQueue = 100'000;
+
+double share(Ppm probability) {
+  return probability.value / kMillion;
+}
+
+NetemSpec netem_of(const LinkAction& shape) {
+  NetemSpec spec;
+  if (shape.delay) {
+    spec.delay = shape.delay->delay;
+    spec.jitter = shape.delay->jitter;
+    spec.table = shape.delay->distribution == Distribution::Table
+                     ? shape.delay->table
+                     : distribution_table(shape.delay->distribution);
+    spec.delay_correlation = share(shape.delay->correlation);
+  }
+  if (shape.bursts.size() > 1) {
+    throw_conflict("cannot combine two losses in bursts on one link: netem has room for one",
+                   "heal one of them first");
+  }
+  if (!shape.bursts.empty()) {
+    spec.burst_loss = NetemLoss{share(shape.bursts[0].begin), share(shape.bursts[0].end), 1, 0};
+  }
+  spec.reorder = share(shape.reorder);
+  spec.limit = kDelayQueue;
+  if (shape.rate && shape.rate->queue_packets > 0) {
+    spec.limit = shape.rate->queue_packets;
+  }
+  return spec;
+}
+
+bool needs_netem(const LinkAction& shape) {
+  LinkAction rest = shape;
+  rest.rate.reset();
+  return rest.shapes();
+}
+
+HtbClassSpec class_of(const ClassKey& key, const PortClass& port_class) {
+  HtbClassSpec spec;
+  spec.link = port_index(key.link.to);
+  spec.minor = port_class.minor;
+  const auto& rate = port_class.shape.rate;
+  spec.rate = rate ? std::max<std::uint64_t>(rate->bits_per_second / 8, 1) : kUnlimited / 8;
+  spec.burst = rate ? rate->burst_bytes : 0;
+  return spec;
+}
+
+void put_class(netlink::Request& request, const ClassKey& key, const PortClass& port_class) {
+  put_htb_class(request, class_of(key, port_class));
+  const IfIndex port = port_index(key.link.to);
+  if (needs_netem(port_class.shape)) {
+    put_netem_leaf(request, port, port_class.minor, netem_of(port_class.shape));
+    return;
+  }
+  const auto& rate = port_class.shape.rate;
+  put_pfifo_leaf(request, port, port_class.minor,
+                 rate && rate->queue_packets > 0 ? rate->queue_packets : kQueueDefault);
+}
+
+std::set<Endpoint> ports_of(const std::map<ClassKey, PortClass>& classes) {
+  std::set<Endpoint> ports;
+  for (const auto& [key, port_class] : classes) {
+    ports.insert(key.link.to);
+  }
+  return ports;
+}
+
+std::vector<HtbClassInfo> classes_at(netlink::Socket& socket, Endpoint port) {
+  return list_htb_classes(socket, port_index(port));
+}
+
+}  // namespace
+
+void PortQueues::add(const std::map<ClassKey, PortClass>& classes) {
+  if (classes.empty()) {
+    return;
+  }
+  netlink::Request roots;
+  const std::set<Endpoint> present = ports_of(made_);
+  for (const Endpoint port : ports_of(classes)) {
+    if (!present.contains(port)) {
+      put_htb_root(roots, port_index(port));
+    }
+  }
+  for (const netlink::Refusal& refusal : socket_.try_execute(roots)) {
+    if (refusal.error != EEXIST) {
+      throw_unavailable("cannot shape packets: " + netlink::describe(refusal),
+                        "load the kernel module sch_htb");
+    }
+  }
+  netlink::Request request;
+  for (const auto& [key, port_class] : classes) {
+    put_class(request, key, port_class);
+  }
+  socket_.execute(request);
+  made_.insert(classes.begin(), classes.end());
+}
+
+void PortQueues::follow(const Installed& installed) {
+  std::map<ClassKey, PortClass> old;
+  for (const auto& [key, port_class] : made_) {
+    if (!installed.classes.contains(key)) {
+      old.emplace(key, port_class);
+    }
+  }
+  if (old.empty()) {
+    return;
+  }
+  for (const auto& [key, port_class] : old) {
+    made_.erase(key);
+  }
+  netlink::Request request;
+  const std::set<Endpoint> staying = ports_of(made_);
+  for (const auto& [key, port_class] : old) {
+    if (staying.contains(key.link.to)) {
+      put_delete_htb_class(request, port_index(key.link.to), port_class.minor);
+    }
+  }
+  for (const Endpoint port : ports_of(old)) {
+    if (!staying.contains(port)) {
+      put_delete_root(request, port_index(port));
+    }
+  }
+  for (const netlink::Refusal& refusal : socket_.try_execute(request)) {
+    if (refusal.error != ENOENT && refusal.error != EINVAL) {
+      throw_operation("cannot remove a class that is not needed any more: " +
+                      netlink::describe(refusal));
+    }
+  }
+}
+
+std::vector<Drift> PortQueues::audit(const Installed& installed) {
+  std::vector<Drift> drift;
+  std::map<ClassKey, PortClass> broken;
+  for (const Endpoint port : ports_of(made_)) {
+    const auto there = classes_at(socket_, port);
+    const auto leaves = list_qdiscs(socket_, port_index(port));
+    for (const auto& [key, port_class] : made_) {
+      if (key.link.to != port || !installed.classes.contains(key)) {
+        continue;
+      }
+      const HtbClassSpec wanted = class_of(key, port_class);
+      const bool has_class = std::any_of(there.begin(), there.end(), [&](const HtbClassInfo& info) {
+        return info.minor == wanted.minor && info.rate == wanted.rate;
+      });
+      const std::string leaf = needs_netem(port_class.shape) ? "netem" : "pfifo";
+      const bool has_leaf = std::any_of(leaves.begin(), leaves.end(), [&](const QdiscInfo& info) {
+        return info.parent == class_id(wanted.minor) && info.kind == leaf;
+      });
+      if (!has_class || !has_leaf) {
+        broken.emplace(key, port_class);
+        drift.push_back({"class of packets from '" + ports_.at(key.link.from) + "' at port '" +
+                             ports_.at(port) + "' is missing or changed",
+                         true});
+      }
+    }
+  }
+  for (const auto& [key, port_class] : broken) {
+    made_.erase(key);
+  }
+  // A root that was removed took all its classes along.
+  netlink::Request roots;
+  for (const Endpoint port : ports_of(broken)) {
+    put_htb_root(roots, port_index(port));
+  }
+  static_cast<void>(socket_.try_execute(roots));
+  add(broken);
+  return drift;
+}
+
+}  // namespace tinet::fabric

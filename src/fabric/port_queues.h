@@ -1,0 +1,37 @@
+#pragma once
+/// Classes of the receivers' ports: one HTB tree at each port that shapes, one class for each link
+/// and shape that needs it, a leaf that queues or, where the kernel has it, delays (netem). Packets
+/// get there by the priority that their treatment gives them; without one they pass at once, so
+/// everything here is idle until the deciding table refers to it.
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "netns/netlink/socket.h"
+#include "src/fabric/difference.h"
+#include "src/fabric/fabric.h"
+
+namespace tinet::fabric {
+
+class PortQueues {
+ public:
+  /// @param socket NETLINK_ROUTE, opened in the switch
+  PortQueues(netlink::Socket socket, std::vector<std::string> ports)
+      : socket_(std::move(socket)), ports_(std::move(ports)) {}
+
+  /// @throws Error Conflict (a port of netem takes one loss in bursts), Unavailable, Operation
+  void add(const std::map<ClassKey, PortClass>& classes);
+  /// Removes classes that nothing leads to any more; roots go with their last class.
+  void follow(const Installed& installed);
+
+  /// Roots, classes and leaves that are missing or changed are made anew.
+  [[nodiscard]] std::vector<Drift> audit(const Installed& installed);
+
+ private:
+  netlink::Socket socket_;
+  std::vector<std::string> ports_;
+  std::map<ClassKey, PortClass> made_;
+};
+
+}  // namespace tinet::fabric
