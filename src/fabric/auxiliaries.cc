@@ -34,11 +34,12 @@ void for_each_use(const Difference& difference, const Installed& installed, Use&
 
 }  // namespace
 
-Auxiliaries::Auxiliaries(Wiring& wiring, nft::Connection& connection, const FabricPlan& plan)
+Auxiliaries::Auxiliaries(Wiring& wiring, nft::Connection& connection, const FabricPlan& plan,
+                         WireCommand wire_command)
     : wiring_(wiring),
       connection_(connection),
       endpoints_(plan.endpoints),
-      wire_(wiring, connection),
+      wire_(wiring, connection, std::move(wire_command)),
       queues_(wiring.open_switch_netlink(NETLINK_ROUTE), wiring.ports()),
       senders_(wiring, plan.endpoints) {}
 

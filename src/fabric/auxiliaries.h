@@ -24,7 +24,8 @@ namespace tinet::fabric {
 class Auxiliaries {
  public:
   /// @param connection of the deciding table; owns the other tables of the switch, too
-  Auxiliaries(Wiring& wiring, nft::Connection& connection, const FabricPlan& plan);
+  Auxiliaries(Wiring& wiring, nft::Connection& connection, const FabricPlan& plan,
+              WireCommand wire_command);
 
   [[nodiscard]] const Mechanisms& mechanisms() const noexcept { return mechanisms_; }
 

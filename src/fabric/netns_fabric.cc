@@ -70,7 +70,8 @@ class NetnsFabric final : public Fabric {
         endpoints_(plan.endpoints),
         wiring_(plan, options.gate),
         table_(wiring_.open_switch_netlink(NETLINK_NETFILTER), plan, wiring_.ports()),
-        auxiliaries_(wiring_, table_.connection(), plan) {}
+        auxiliaries_(wiring_, table_.connection(), plan,
+                     {options.wire_program, options.wire_words}) {}
 
   [[nodiscard]] std::string_view backend() const override {
     return options_.privilege == NetnsPrivilege::Root ? "netns" : "rootless";

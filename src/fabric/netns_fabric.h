@@ -19,6 +19,10 @@ enum class NetnsPrivilege {
 struct NetnsOptions {
   NetnsPrivilege privilege = NetnsPrivilege::Root;
   KernelGate* gate = nullptr;  ///< for tests: refuses calls to the kernel; must outlive the fabric
+  /// Program and words that become the wire's process when one is needed: a program that calls
+  /// run_wire() of src/wire. Words start with the program's name.
+  std::string wire_program = "/proc/self/exe";
+  std::vector<std::string> wire_words = {"tinet", "__wire"};
 };
 
 /// Builds the network and waits until all of it forwards: about 1 ms per endpoint. The namespaces

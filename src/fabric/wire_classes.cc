@@ -48,6 +48,8 @@ void WireClasses::start() {
   }
   WireClientOptions options;
   options.open_queue = [this] { return wiring_.open_switch_socket(NETLINK_NETFILTER); };
+  options.program = command_.program;
+  options.argv = command_.words;
   client_.emplace(std::move(options));
 }
 

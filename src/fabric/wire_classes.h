@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "netns/nft/connection.h"
@@ -14,11 +15,17 @@
 
 namespace tinet::fabric {
 
+/// What becomes the wire's process.
+struct WireCommand {
+  std::string program;
+  std::vector<std::string> words;
+};
+
 class WireClasses {
  public:
   /// @param connection owns the table that hands packets over
-  WireClasses(Wiring& wiring, nft::Connection& connection)
-      : wiring_(wiring), connection_(connection) {}
+  WireClasses(Wiring& wiring, nft::Connection& connection, WireCommand command)
+      : wiring_(wiring), connection_(connection), command_(std::move(command)) {}
 
   /// The wire runs and knows this shape. @throws Error Unavailable, Operation
   void add(ShapeId id, const LinkAction& shape);
@@ -39,6 +46,7 @@ class WireClasses {
 
   Wiring& wiring_;
   nft::Connection& connection_;
+  WireCommand command_;
   std::optional<WireClient> client_;
   bool native_ = false;
 };

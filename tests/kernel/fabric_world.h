@@ -57,9 +57,19 @@ inline Fault cut(std::uint32_t id, std::vector<Link> links,
   return fault;
 }
 
+/// With the test's own program as the wire.
+inline NetnsOptions test_options() {
+  NetnsOptions options;
+#ifdef TINET_WIRE_PROGRAM
+  options.wire_program = TINET_WIRE_PROGRAM;
+  options.wire_words = {"wire_process"};
+#endif
+  return options;
+}
+
 /// A network and questions to it.
 struct World {
-  explicit World(std::size_t instances, bool ipv6 = false, NetnsOptions options = {})
+  explicit World(std::size_t instances, bool ipv6 = false, const NetnsOptions& options = test_options())
       : plan(plan_of(instances, ipv6)), fabric(make_netns_fabric(plan, options)) {}
 
   /// Links on which nothing arrives.

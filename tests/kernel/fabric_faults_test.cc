@@ -1,0 +1,398 @@
+/// Faults as receivers see them: what each does is counted at the far end, and every other link is
+/// left alone.
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <set>
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <gtest/gtest.h>
+
+#include "src/base/error.h"
+#include "tests/kernel/fault_traffic.h"
+
+namespace tinet::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint16_t kPort = 7000;
+constexpr Link kLink{0, 1};
+
+Fault acting(std::uint32_t id, const LinkAction& action, std::vector<Link> links = {kLink},
+             const Match& match = {}) {
+  Fault fault;
+  fault.id = {id};
+  fault.links = std::move(links);
+  fault.clauses = {{match, action}};
+  return fault;
+}
+
+LinkAction losing(std::uint32_t ppm) {
+  LinkAction action;
+  action.loss = Ppm{ppm};
+  return action;
+}
+
+LinkAction cutting(CutMode mode) {
+  LinkAction action;
+  action.cut = mode;
+  return action;
+}
+
+LinkAction delaying(Nanoseconds delay, Nanoseconds jitter = {},
+                    Distribution distribution = Distribution::Uniform) {
+  LinkAction action;
+  action.delay = Delay{delay, jitter, distribution, {}, {}};
+  action.seed = 7;
+  return action;
+}
+
+Match to_port(std::uint16_t port, Protocol protocol = Protocol::Any) {
+  Match match;
+  match.protocol = protocol;
+  match.to_ports = {port};
+  return match;
+}
+
+/// Five standard deviations of a binomial count.
+void expect_share(std::size_t count, std::size_t of, double share) {
+  const double expected = static_cast<double>(of) * share;
+  const double sigma = std::sqrt(static_cast<double>(of) * share * (1 - share));
+  EXPECT_NEAR(static_cast<double>(count), expected, 5 * sigma) << "of " << of;
+}
+
+double median_ms(std::vector<Arrival> arrivals) {
+  std::sort(arrivals.begin(), arrivals.end(),
+            [](const Arrival& a, const Arrival& b) { return a.took < b.took; });
+  return std::chrono::duration<double, std::milli>(arrivals.at(arrivals.size() / 2).took).count();
+}
+
+bool in_order(const std::vector<Arrival>& arrivals) {
+  return std::is_sorted(arrivals.begin(), arrivals.end(),
+                        [](const Arrival& a, const Arrival& b) { return a.number < b.number; });
+}
+
+TEST(Loss, TakesItsShareOfOneLinkAndCountsIt) {
+  constexpr std::uint32_t kSent = 20'000;
+  World world(3);
+  world.fabric->apply({acting(1, losing(100'000))}, now());
+  Datagrams lossy(world, kLink, kPort);
+  Datagrams untouched(world, {2, 1}, kPort + 1);
+  const std::size_t arrived = lossy.exchange(kSent, 200ms).size();
+  EXPECT_EQ(untouched.exchange(2'000, 200ms).size(), 2'000U);
+  expect_share(kSent - arrived, kSent, 0.1);
+  const PacketCounts counts = world.fabric->packets({1});
+  EXPECT_EQ(counts.dropped, kSent - arrived);
+  EXPECT_EQ(counts.passed, arrived);
+}
+
+TEST(Loss, OfTwoFaultsIsIndependent) {
+  constexpr std::uint32_t kSent = 10'000;
+  World world(2);
+  world.fabric->apply({acting(1, losing(500'000)), acting(2, losing(200'000))}, now());
+  Datagrams lossy(world, kLink, kPort);
+  const std::size_t arrived = lossy.exchange(kSent, 200ms).size();
+  expect_share(arrived, kSent, 0.5 * 0.8);
+  EXPECT_EQ(world.fabric->packets({1}).dropped + world.fabric->packets({2}).dropped,
+            kSent - arrived);
+}
+
+TEST(Loss, OfAPortLeavesOtherPortsAlone) {
+  World world(2, true);
+  world.fabric->apply({acting(1, losing(1'000'000), {kLink}, to_port(kPort))}, now());
+  for (const int family : {AF_INET, AF_INET6}) {
+    Datagrams scoped(world, kLink, kPort, family);
+    Datagrams other(world, kLink, kPort + 1, family);
+    scoped.send(0, 50);
+    other.send(0, 50);
+    EXPECT_EQ(other.receive(200ms).size(), 50U);
+    EXPECT_EQ(scoped.receive(0ms).size(), 0U);
+  }
+  EXPECT_EQ(world.fabric->packets({1}).dropped, 100U);
+}
+
+TEST(First, DropsSoManyPacketsOfEachLinkAndNoMore) {
+  World world(2);
+  Match match = to_port(kPort);
+  match.first = 3;
+  match.owner = {1};
+  const Fault fault = acting(1, cutting(CutMode::Drop), {{0, 1}, {1, 0}}, match);
+  world.fabric->apply({fault}, now());
+  Datagrams there(world, {0, 1}, kPort);
+  there.send(0, 2);
+  EXPECT_EQ(there.receive(50ms).size(), 0U);
+  // Another fault on the link comes and goes: what was remembered stays.
+  world.fabric->apply({fault, acting(2, losing(1))}, now());
+  there.send(2, 5);
+  const auto arrived = there.receive(200ms);
+  ASSERT_EQ(arrived.size(), 4U);
+  EXPECT_EQ(arrived.front().number, 3U);
+  Datagrams back(world, {1, 0}, kPort);
+  back.send(0, 5);
+  EXPECT_EQ(back.receive(200ms).size(), 2U);
+}
+
+TEST(AfterBytes, CutsALinkOnceSoMuchHasPassed) {
+  World world(2);
+  Match match;
+  match.after_bytes = 10'000;
+  match.owner = {1};
+  world.fabric->apply({acting(1, cutting(CutMode::Drop), {kLink}, match)}, now());
+  Datagrams datagrams(world, kLink, kPort);
+  datagrams.send(0, 20, {}, 1000);
+  const std::size_t arrived = datagrams.receive(200ms).size();
+  EXPECT_GE(arrived, 8U);
+  EXPECT_LE(arrived, 10U);
+}
+
+TEST(Duplicate, SendsItsShareTwiceAndNothingThrice) {
+  constexpr std::uint32_t kSent = 5'000;
+  World world(3);
+  LinkAction action;
+  action.duplicate = Ppm{300'000};
+  world.fabric->apply({acting(1, action)}, now());
+  Datagrams datagrams(world, kLink, kPort);
+  const auto arrivals = datagrams.exchange(kSent, 200ms);
+  std::map<std::uint32_t, int> times;
+  for (const Arrival& arrival : arrivals) {
+    EXPECT_LE(++times[arrival.number], 2);
+  }
+  EXPECT_EQ(times.size(), kSent);
+  expect_share(arrivals.size() - kSent, kSent, 0.3);
+  EXPECT_EQ(world.fabric->packets({1}).duplicated, arrivals.size() - kSent);
+  Datagrams untouched(world, {2, 1}, kPort + 1);
+  untouched.send(0, 200);
+  EXPECT_EQ(untouched.receive(200ms).size(), 200U);
+}
+
+TEST(Corrupt, IsNoticedByTheReceiversChecksum) {
+  World world(2);
+  LinkAction action;
+  action.corrupt = Ppm{400'000};
+  world.fabric->apply({acting(1, action)}, now());
+  Datagrams datagrams(world, kLink, kPort);
+  const auto arrivals = datagrams.exchange(2'000, 200ms);
+  expect_share(2'000 - arrivals.size(), 2'000, 0.4);
+  EXPECT_TRUE(std::all_of(arrivals.begin(), arrivals.end(),
+                          [](const Arrival& arrival) { return arrival.intact; }));
+}
+
+TEST(Corrupt, ReachesTheProgramWhenItIsSilent) {
+  World world(2);
+  LinkAction action;
+  action.corrupt = Ppm{400'000};
+  action.silent_corruption = true;
+  world.fabric->apply({acting(1, action)}, now());
+  Datagrams datagrams(world, kLink, kPort);
+  const auto arrivals = datagrams.exchange(2'000, 200ms);
+  ASSERT_EQ(arrivals.size(), 2'000U);
+  const auto changed = std::count_if(arrivals.begin(), arrivals.end(),
+                                     [](const Arrival& arrival) { return !arrival.intact; });
+  expect_share(static_cast<std::size_t>(changed), 2'000, 0.4);
+  EXPECT_EQ(world.fabric->packets({1}).corrupted, static_cast<std::uint64_t>(changed));
+}
+
+TEST(Reject, RefusesNewConnectionsAndLetsOpenOnesStall) {
+  World world(3);
+  Listener listener(world, 1, kPort);
+  ASSERT_EQ(listener.dial(0, 1s), Dialled::Connected);
+  const Stream open = listener.take();
+  const auto report =
+      world.fabric->apply({acting(1, cutting(CutMode::Reject), {{0, 1}, {1, 0}})}, now());
+  EXPECT_TRUE(report.atomic);
+  EXPECT_EQ(listener.dial(0, 1s), Dialled::Refused);
+  EXPECT_EQ(listener.dial(2, 1s), Dialled::Connected) << "another link";
+  ASSERT_EQ(::send(open.client.get(), "x", 1, MSG_NOSIGNAL), 1);
+  pollfd waiting{open.server.get(), POLLIN, 0};
+  EXPECT_EQ(::poll(&waiting, 1, 100), 0);
+  world.fabric->apply({}, now());
+  EXPECT_EQ(::poll(&waiting, 1, 3000), 1) << "the open connection goes on";
+}
+
+TEST(Reject, AnswersDatagramsWithAnError) {
+  World world(2, true);
+  world.fabric->apply({acting(1, cutting(CutMode::Reject))}, now());
+  for (const int family : {AF_INET, AF_INET6}) {
+    Datagrams datagrams(world, kLink, kPort, family);
+    datagrams.send(0, 1);
+    EXPECT_EQ(datagrams.receive(100ms).size(), 0U);
+    EXPECT_EQ(datagrams.sender_error(), ECONNREFUSED);
+  }
+  EXPECT_GE(world.fabric->packets({1}).rejected, 2U);
+}
+
+TEST(Reset, EndsOpenConnections) {
+  World world(2, true);
+  for (const int family : {AF_INET, AF_INET6}) {
+    Listener listener(world, 1, kPort, family);
+    ASSERT_EQ(listener.dial(0, 1s), Dialled::Connected);
+    const Stream open = listener.take();
+    world.fabric->apply({acting(1, cutting(CutMode::Reset), {{0, 1}, {1, 0}})}, now());
+    ASSERT_EQ(::send(open.client.get(), "x", 1, MSG_NOSIGNAL), 1);
+    pollfd waiting{open.client.get(), POLLIN, 0};
+    ASSERT_EQ(::poll(&waiting, 1, 2000), 1);
+    char byte = 0;
+    EXPECT_EQ(::recv(open.client.get(), &byte, 1, 0), -1);
+    EXPECT_EQ(errno, ECONNRESET);
+    EXPECT_EQ(listener.dial(0, 1s), Dialled::Refused);
+    world.fabric->apply({}, now());
+  }
+}
+
+TEST(Reject, OfAPortLeavesTheRestOpen) {
+  World world(2);
+  Listener refused(world, 1, kPort);
+  Listener open(world, 1, kPort + 1);
+  world.fabric->apply({acting(1, cutting(CutMode::Reject), {kLink}, to_port(kPort, Protocol::Tcp))},
+                      now());
+  EXPECT_EQ(refused.dial(0, 1s), Dialled::Refused);
+  EXPECT_EQ(open.dial(0, 1s), Dialled::Connected);
+}
+
+TEST(Reject, IsSilentWhenTheWayBackIsCut) {
+  World world(2);
+  Listener listener(world, 1, kPort);
+  world.fabric->apply(
+      {acting(1, cutting(CutMode::Reject)), acting(2, cutting(CutMode::Drop), {{1, 0}})}, now());
+  EXPECT_EQ(listener.dial(0, 300ms), Dialled::TimedOut);
+  const LinkExplanation why = world.fabric->why(kLink, {}, now());
+  ASSERT_EQ(why.notes.size(), 1U);
+  EXPECT_NE(why.notes[0].find("do not get back"), std::string::npos);
+}
+
+TEST(NewConnections, AreCutAndOpenOnesLive) {
+  World world(2);
+  Listener listener(world, 1, kPort);
+  ASSERT_EQ(listener.dial(0, 1s), Dialled::Connected);
+  const Stream open = listener.take();
+  Match match = to_port(kPort, Protocol::Tcp);
+  match.connections = Connections::New;
+  world.fabric->apply({acting(1, cutting(CutMode::Drop), {kLink}, match)}, now());
+  EXPECT_EQ(listener.dial(0, 300ms), Dialled::TimedOut);
+  ASSERT_EQ(::send(open.client.get(), "x", 1, MSG_NOSIGNAL), 1);
+  pollfd waiting{open.server.get(), POLLIN, 0};
+  EXPECT_EQ(::poll(&waiting, 1, 1000), 1);
+}
+
+TEST(DelayFault, HoldsEveryPacketThatLongInOrder) {
+  World world(3);
+  world.fabric->apply({acting(1, delaying(30ms))}, now());
+  Datagrams delayed(world, kLink, kPort);
+  Datagrams untouched(world, {2, 1}, kPort + 1);
+  delayed.send(0, 200, 1ms);
+  const auto arrivals = delayed.receive(300ms);
+  ASSERT_EQ(arrivals.size(), 200U);
+  EXPECT_TRUE(in_order(arrivals));
+  for (const Arrival& arrival : arrivals) {
+    EXPECT_GE(arrival.took, 29ms);
+  }
+  EXPECT_LT(median_ms(arrivals), 40);
+  EXPECT_EQ(world.fabric->packets({1}).delayed, 200U);
+  untouched.send(0, 100, 1ms);
+  EXPECT_LT(median_ms(untouched.receive(100ms)), 10);
+  EXPECT_TRUE(world.fabric->audit(now()).empty());
+}
+
+TEST(DelayFault, AddsUpAndFollowsItsScope) {
+  World world(2);
+  world.fabric->apply(
+      {acting(1, delaying(20ms)), acting(2, delaying(40ms), {kLink}, to_port(kPort))}, now());
+  Datagrams both(world, kLink, kPort);
+  Datagrams one(world, kLink, kPort + 1);
+  both.send(0, 50, 1ms);
+  one.send(0, 50, 1ms);
+  const double slow = median_ms(both.receive(300ms));
+  const double quick = median_ms(one.receive(300ms));
+  EXPECT_GE(slow, 59);
+  EXPECT_LT(slow, 75);
+  EXPECT_GE(quick, 19);
+  EXPECT_LT(quick, 35);
+}
+
+TEST(DelayFault, EndsByItselfAndLosesNothing) {
+  World world(2);
+  Fault fault = acting(1, delaying(80ms));
+  fault.end = now() + 150ms;
+  world.fabric->apply({fault}, now());
+  Datagrams datagrams(world, kLink, kPort);
+  datagrams.send(0, 400, 1ms);
+  const auto arrivals = datagrams.receive(300ms);
+  EXPECT_EQ(arrivals.size(), 400U);
+  const auto quick = std::count_if(arrivals.begin(), arrivals.end(),
+                                   [](const Arrival& arrival) { return arrival.took < 40ms; });
+  EXPECT_GT(quick, 150);
+}
+
+TEST(Hold, KeepsPacketsUntilTheyAreReleasedInOrder) {
+  World world(2);
+  LinkAction hold;
+  hold.hold = true;
+  const Fault fault = acting(1, hold);
+  world.fabric->apply({fault}, now());
+  Datagrams datagrams(world, kLink, kPort);
+  datagrams.send(0, 100);
+  EXPECT_EQ(datagrams.receive(100ms).size(), 0U);
+  EXPECT_EQ(world.fabric->release({1}, false).delivered, 100U);
+  world.fabric->apply({}, now());
+  const auto arrivals = datagrams.receive(300ms);
+  ASSERT_EQ(arrivals.size(), 100U);
+  EXPECT_TRUE(in_order(arrivals));
+
+  world.fabric->apply({acting(2, hold)}, now());
+  datagrams.send(0, 10);
+  EXPECT_EQ(datagrams.receive(50ms).size(), 0U);
+  EXPECT_EQ(world.fabric->release({2}, true).dropped, 10U);
+  world.fabric->apply({}, now());
+  EXPECT_EQ(datagrams.receive(50ms).size(), 0U);
+}
+
+TEST(RateFault, LetsSoManyBitsThrough) {
+  constexpr std::size_t kSize = 1400;
+  constexpr std::uint64_t kRate = 8'000'000;
+  World world(3);
+  LinkAction action;
+  action.rate = Rate{kRate, 3'000, 5'000};
+  world.fabric->apply({acting(1, action)}, now());
+  Datagrams limited(world, kLink, kPort);
+  limited.send(0, 600, {}, kSize);
+  const auto arrivals = limited.receive(400ms);
+  ASSERT_EQ(arrivals.size(), 600U);
+  // From the first packet that had to wait to the last one; 42 bytes of headers each.
+  const auto span = arrivals.back().at - arrivals[100].at;
+  const double bits = static_cast<double>(arrivals.size() - 101) * (kSize + 42) * 8;
+  const double rate = bits / std::chrono::duration<double>(span).count();
+  EXPECT_NEAR(rate / kRate, 1, 0.05);
+  Datagrams untouched(world, {2, 1}, kPort + 1);
+  untouched.send(0, 100, 100us, kSize);
+  EXPECT_LT(median_ms(untouched.receive(200ms)), 10);
+  EXPECT_TRUE(world.fabric->audit(now()).empty());
+}
+
+TEST(Flap, ComesAndGoesWithoutAnyProcess) {
+  World world(2);
+  Fault fault = acting(1, cutting(CutMode::Drop));
+  const MonoTime start = now();
+  fault.flap = Flap{100ms, 100ms, 0, start};
+  fault.end = start + 500ms;
+  world.fabric->apply({fault}, start);
+  Datagrams datagrams(world, kLink, kPort);
+  datagrams.send(0, 700, 1ms);
+  const auto arrivals = datagrams.receive(100ms);
+  // Down from 0 to 100 ms, from 200 to 300, and from 400 to 500.
+  EXPECT_NEAR(static_cast<double>(arrivals.size()), 400, 60);
+  const auto lost = [&](std::uint32_t from, std::uint32_t to) {
+    return std::none_of(arrivals.begin(), arrivals.end(), [&](const Arrival& arrival) {
+      return arrival.number >= from && arrival.number < to;
+    });
+  };
+  EXPECT_TRUE(lost(220, 280));
+  EXPECT_FALSE(lost(120, 180));
+  EXPECT_FALSE(lost(520, 700));
+}
+
+}  // namespace
+}  // namespace tinet::testing
