@@ -32,6 +32,18 @@ void set_netlink_option(int fd, int option) {
   }
 }
 
+std::string hint_for(int error) {
+  switch (error) {
+    case EPERM:
+      // The kernel says the same to both.
+      return "it takes CAP_NET_ADMIN, and no other socket may listen to the queue";
+    case EINVAL:
+      return "the kernel needs nfnetlink_queue: modprobe nfnetlink_queue";
+    default:
+      return {};
+  }
+}
+
 }  // namespace
 
 PacketQueue::PacketQueue(UniqueFd fd, const PacketQueueOptions& options)
@@ -76,12 +88,7 @@ void PacketQueue::bind(const PacketQueueOptions& options) {
       if (*error == 0) {
         return;
       }
-      if (*error == EBUSY) {
-        throw_conflict(what + ": another process listens to it");
-      }
-      throw_errno(
-          *error, what,
-          *error == EINVAL ? "the kernel needs nfnetlink_queue: modprobe nfnetlink_queue" : "");
+      throw_errno(*error, what, hint_for(*error));
     }
   }
 }

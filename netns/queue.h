@@ -30,8 +30,8 @@ struct PacketQueueOptions {
 class PacketQueue {
  public:
   /// @param fd an unbound NETLINK_NETFILTER socket, opened in the namespace whose rules queue
-  /// @throws Error Unavailable (EPERM, no nfnetlink_queue), Conflict when the queue has a listener
-  ///         already, Operation
+  /// @throws Error Unavailable (no CAP_NET_ADMIN, or the queue has another listener), Operation (no
+  ///         nfnetlink_queue, ...)
   explicit PacketQueue(UniqueFd fd, const PacketQueueOptions& options = {});
 
   /// Readable when packets are there.

@@ -52,7 +52,7 @@ class WireClient {
 
   /// Starts the process unless it runs, and tells a new one every class.
   /// @return Started when it had to; if it ran before, packets that waited in it are lost
-  /// @throws Error Unavailable, Conflict (the queue has another listener), Operation
+  /// @throws Error Unavailable (also when the queue has another listener), Operation
   WireState ensure();
 
   /// Whether the process runs; reaps it when it does not.

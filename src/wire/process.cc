@@ -1,5 +1,6 @@
 #include "src/wire/process.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <exception>
@@ -22,6 +23,9 @@ namespace {
 
 /// Bursts of packets that are read before deadlines are looked at again.
 constexpr int kBurstsPerRound = 8;
+/// Rounds with packets start at least so far apart: each costs a wake-up, which many packets and
+/// deadlines can share. So much a delay may get longer while packets come fast.
+constexpr Nanoseconds kRoundLength = std::chrono::microseconds(50);
 /// Rounds before a request is served, however fast packets come.
 constexpr int kRoundsPerRequest = 64;
 /// Of the mark.
@@ -31,6 +35,16 @@ WireTime monotonic_now() {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
   return std::chrono::seconds(now.tv_sec) + Nanoseconds(now.tv_nsec);
+}
+
+timespec to_timespec(WireTime time) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+  return {.tv_sec = seconds.count(), .tv_nsec = (time - seconds).count()};
+}
+
+void sleep_until(WireTime time) {
+  const timespec until = to_timespec(time);
+  static_cast<void>(::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr));
 }
 
 /// Sends one message; an owner that does not read gets none. @return false when it is gone
@@ -69,6 +83,9 @@ class WireProcess {
     bool owned = true;
     while (owned) {
       const bool more = take_packets();
+      if (!more) {
+        pause();
+      }
       wait(more);
       if (asked_) {
         // The owner took the class out of the rules first: what had it is in the queue by now.
@@ -95,10 +112,12 @@ class WireProcess {
   /// @return whether there may be more packets
   bool take_packets() {
     bool more = true;
+    round_has_packets_ = false;
     for (int burst = 0; burst < kBurstsPerRound && more; ++burst) {
       packets_.clear();
       more = queue_.receive(packets_);
       const WireTime now = monotonic_now();
+      round_has_packets_ = round_has_packets_ || !packets_.empty();
       for (const QueuedPacket& packet : packets_) {
         engine_.arrive({.id = packet.id,
                         .number = static_cast<std::uint16_t>(packet.mark & kClassMask),
@@ -117,6 +136,18 @@ class WireProcess {
     }
     engine_.clear_verdicts();
     queue_.flush();
+  }
+
+  /// After a round with packets that came soon after another one: lets more of them gather.
+  void pause() {
+    const WireTime now = monotonic_now();
+    if (!round_has_packets_) {
+      return;
+    }
+    if (now - last_round_ < kRoundLength) {
+      sleep_until(last_round_ + kRoundLength);
+    }
+    last_round_ = std::max(now, last_round_ + kRoundLength);
   }
 
   /// Waits for a packet, a request or the next deadline; not at all when there is `more` to do.
@@ -146,10 +177,8 @@ class WireProcess {
     if (due == armed_) {
       return;
     }
-    const auto seconds = std::chrono::floor<std::chrono::seconds>(due);
     itimerspec when{};
-    when.it_value.tv_sec = seconds.count();
-    when.it_value.tv_nsec = (due - seconds).count();
+    when.it_value = to_timespec(due);
     if (::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &when, nullptr) < 0) {
       const int error = errno;
       throw_errno(error, "cannot set the timer of the userspace wire");
@@ -205,6 +234,8 @@ class WireProcess {
   std::vector<QueuedPacket> packets_;
   std::vector<std::byte> buffer_ = std::vector<std::byte>(kWireMessageMax);
   WireTime armed_{};
+  WireTime last_round_{};
+  bool round_has_packets_ = false;
   bool asked_ = false;
 };
 

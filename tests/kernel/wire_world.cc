@@ -4,11 +4,13 @@
 #include <array>
 #include <cerrno>
 #include <ctime>
+#include <thread>
 
 #include <netinet/in.h>
 #include <poll.h>
 
 #include "src/base/error.h"
+#include "src/base/scope_exit.h"
 
 namespace tinet::testing {
 namespace {
@@ -197,14 +199,6 @@ void WireWorld::send(const UniqueFd& from, const UniqueFd& to, std::uint32_t cou
   }
 }
 
-void WireWorld::send_slowly(const UniqueFd& from, const UniqueFd& to, std::uint32_t count) {
-  constexpr std::uint32_t kChunk = 50;
-  for (std::uint32_t first = 0; first < count; first += kChunk) {
-    send(from, to, std::min(kChunk, count - first), first);
-    static_cast<void>(wire.stats());
-  }
-}
-
 std::vector<Arrival> WireWorld::receive(const UniqueFd& at, std::size_t wanted,
                                         std::chrono::milliseconds quiet) {
   std::vector<Arrival> arrivals;
@@ -232,6 +226,21 @@ std::vector<Arrival> WireWorld::receive(const UniqueFd& at, std::size_t wanted,
     }
     arrivals.push_back(arrival);
   }
+  return arrivals;
+}
+
+std::vector<Arrival> WireWorld::exchange(const UniqueFd& from, const UniqueFd& to,
+                                         std::uint32_t count, std::chrono::milliseconds quiet) {
+  constexpr std::uint32_t kChunk = 50;
+  std::vector<Arrival> arrivals;
+  std::thread receiving([&] { arrivals = receive(to, count, quiet); });
+  ScopeExit join([&] { receiving.join(); });
+  for (std::uint32_t first = 0; first < count; first += kChunk) {
+    send(from, to, std::min(kChunk, count - first), first);
+    // Answered when the wire has read what was sent.
+    static_cast<void>(wire.stats());
+  }
+  join.run();
   return arrivals;
 }
 

@@ -39,11 +39,15 @@ class WireWorld {
   /// Sends datagrams numbered from `first` on from one socket to another.
   static void send(const UniqueFd& from, const UniqueFd& to, std::uint32_t count,
                    std::uint32_t first = 0);
-  /// The same, never far ahead of the wire, so that what it adds is not the wait for a processor.
-  void send_slowly(const UniqueFd& from, const UniqueFd& to, std::uint32_t count);
   /// What arrives until there are `wanted` datagrams, or nothing for `quiet`.
   [[nodiscard]] static std::vector<Arrival> receive(
       const UniqueFd& at, std::size_t wanted,
+      std::chrono::milliseconds quiet = std::chrono::milliseconds(2000));
+
+  /// Sends `count` datagrams and receives them meanwhile. Never sends far ahead of the wire, so
+  /// that what it adds is not the wait for a processor.
+  [[nodiscard]] std::vector<Arrival> exchange(
+      const UniqueFd& from, const UniqueFd& to, std::uint32_t count,
       std::chrono::milliseconds quiet = std::chrono::milliseconds(2000));
 
   [[nodiscard]] WireClientOptions client_options();
