@@ -41,7 +41,9 @@ Auxiliaries::Auxiliaries(Wiring& wiring, nft::Connection& connection, const Fabr
       endpoints_(plan.endpoints),
       wire_(wiring, connection, std::move(wire_command)),
       queues_(wiring.open_switch_netlink(NETLINK_ROUTE), wiring.ports()),
-      senders_(wiring, plan.endpoints) {}
+      senders_(wiring, plan.endpoints) {
+  mechanisms_.netem = queues_.has_netem();
+}
 
 std::vector<std::string> Auxiliaries::prepare(const Difference& difference,
                                               const Installed& installed) {
@@ -139,12 +141,6 @@ std::vector<Drift> Auxiliaries::audit(const Installed& installed) {
   return drift;
 }
 
-std::vector<Flow> Auxiliaries::flows(const std::vector<Link>& links) {
-  throw_unavailable("x" + std::to_string(links.size()));
-}
-KickReport Auxiliaries::kick(const std::vector<Link>& links) {
-  throw_unavailable("x" + std::to_string(links.size()));
-}
 ReleaseReport Auxiliaries::release(ShapeId shape, bool drop) {
   return wire_.release(shape, drop);
 }

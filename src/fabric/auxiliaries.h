@@ -36,8 +36,6 @@ class Auxiliaries {
   /// Takes back what no link needs any more, after a change.
   void follow(const Installed& installed);
 
-  [[nodiscard]] std::vector<Flow> flows(const std::vector<Link>& links);
-  KickReport kick(const std::vector<Link>& links);
   ReleaseReport release(ShapeId shape, bool drop);
 
   /// Compares with what should be there, and repairs it.

@@ -12,6 +12,7 @@
 #include "src/base/error.h"
 #include "src/base/text.h"
 #include "src/fabric/auxiliaries.h"
+#include "src/fabric/connections.h"
 #include "src/fabric/describe.h"
 #include "src/fabric/effects.h"
 #include "src/fabric/table.h"
@@ -71,7 +72,8 @@ class NetnsFabric final : public Fabric {
         wiring_(plan, options.gate),
         table_(wiring_.open_switch_netlink(NETLINK_NETFILTER), plan, wiring_.ports()),
         auxiliaries_(wiring_, table_.connection(), plan,
-                     {options.wire_program, options.wire_words}) {}
+                     {options.wire_program, options.wire_words}),
+        connections_(wiring_, plan.endpoints) {}
 
   [[nodiscard]] std::string_view backend() const override {
     return options_.privilege == NetnsPrivilege::Root ? "netns" : "rootless";
@@ -90,9 +92,9 @@ class NetnsFabric final : public Fabric {
                                                  MonoTime now) override;
   [[nodiscard]] std::string mechanism(const Fault& fault) const override;
   [[nodiscard]] std::vector<Flow> flows(const std::vector<Link>& links) override {
-    return auxiliaries_.flows(links);
+    return connections_.flows(links);
   }
-  KickReport kick(const std::vector<Link>& links) override { return auxiliaries_.kick(links); }
+  KickReport kick(const std::vector<Link>& links) override { return connections_.kick(links); }
   ReleaseReport release(FaultId fault, bool drop) override;
   [[nodiscard]] std::vector<LinkState> links(MonoTime now) override;
   [[nodiscard]] PacketCounts packets(FaultId fault) override { return table_.packets(fault); }
@@ -108,6 +110,7 @@ class NetnsFabric final : public Fabric {
   fabric::Wiring wiring_;
   fabric::Table table_;
   fabric::Auxiliaries auxiliaries_;
+  fabric::ConnectionTable connections_;
 };
 
 fabric::LinkSchedules NetnsFabric::schedules(const std::vector<Fault>& active, MonoTime now) const {

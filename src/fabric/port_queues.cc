@@ -6,6 +6,7 @@
 #include <limits>
 #include <optional>
 
+#include "netns/link.h"
 #include "netns/qdisc.h"
 #include "src/base/error.h"
 #include "src/fabric/skeleton.h"
@@ -92,6 +93,26 @@ std::vector<HtbClassInfo> classes_at(netlink::Socket& socket, Endpoint port) {
 }
 
 }  // namespace
+
+bool PortQueues::has_netem() {
+  netlink::Request root;
+  put_htb_root(root, kLoopback);
+  if (!socket_.try_execute(root).empty()) {
+    return false;
+  }
+  netlink::Request leaf;
+  HtbClassSpec spec;
+  spec.link = kLoopback;
+  spec.minor = 1;
+  spec.rate = kUnlimited / 8;
+  put_htb_class(leaf, spec);
+  put_netem_leaf(leaf, kLoopback, spec.minor, {});
+  const bool works = socket_.try_execute(leaf).empty();
+  netlink::Request clean;
+  put_delete_root(clean, kLoopback);
+  static_cast<void>(socket_.try_execute(clean));
+  return works;
+}
 
 void PortQueues::add(const std::map<ClassKey, PortClass>& classes) {
   if (classes.empty()) {

@@ -69,7 +69,8 @@ inline NetnsOptions test_options() {
 
 /// A network and questions to it.
 struct World {
-  explicit World(std::size_t instances, bool ipv6 = false, const NetnsOptions& options = test_options())
+  explicit World(std::size_t instances, bool ipv6 = false,
+                 const NetnsOptions& options = test_options())
       : plan(plan_of(instances, ipv6)), fabric(make_netns_fabric(plan, options)) {}
 
   /// Links on which nothing arrives.
