@@ -89,8 +89,11 @@ Effect compose(std::span<const Acting> acting) {
     action.seed = 0;
     if (action != LinkAction{}) {
       action.seed = one.clause->action.seed;
-      if (action.hold && one.fault->end) {
-        action.hold_until = one.fault->end->time_since_epoch();
+      if (action.hold) {
+        action.holder = one.fault->id;
+        if (one.fault->end) {
+          action.hold_until = one.fault->end->time_since_epoch();
+        }
       }
       effect.clauses.push_back({one.clause->match, action, {one.fault->id}});
     }

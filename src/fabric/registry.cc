@@ -53,6 +53,7 @@ LinkAction shape_of(const LinkAction& action) {
   shape.rate = action.rate;
   shape.hold = action.hold;
   shape.hold_until = action.hold_until;
+  shape.holder = action.holder;
   shape.seed = action.seed;
   return shape;
 }

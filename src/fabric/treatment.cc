@@ -349,6 +349,7 @@ LinkAction wire_part(const LinkAction& shape, const Mechanisms& mechanisms) {
   if (mechanisms.netem) {
     part.hold = shape.hold;
     part.hold_until = shape.hold_until;
+    part.holder = shape.holder;
     return part;
   }
   part = shape_of(shape);

@@ -105,6 +105,7 @@ void combine(LinkAction& sum, const LinkAction& action) {
   if (action.hold) {
     sum.hold = true;
     sum.hold_until = action.hold_until;
+    sum.holder = action.holder;
   }
   sum.seed = action.seed != 0 ? action.seed : sum.seed;
 }

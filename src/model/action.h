@@ -99,6 +99,7 @@ struct LinkAction {
   bool hold = false;       ///< packets are kept until the fault ends or is released
   /// When a hold lets go by itself, on CLOCK_MONOTONIC; set by composition from the fault's end.
   std::optional<Nanoseconds> hold_until{};
+  FaultId holder{};        ///< whose hold it is, to be released; set by composition, too
   std::uint64_t seed = 0;  ///< of the userspace wire's random generator
   friend auto operator<=>(const LinkAction&, const LinkAction&) = default;
 
