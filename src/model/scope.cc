@@ -5,12 +5,17 @@
 
 #include "src/base/error.h"
 #include "src/base/text.h"
+#include "src/model/chance.h"
+#include "src/model/shape.h"
 
 namespace tinet {
 
 namespace {
 
 using Endpoints = std::vector<Endpoint>;
+
+/// Draws of a shape differ from those of its selector.
+constexpr std::uint64_t kShapeStream = 2;
 
 bool has_groups(const LinkWords& words) {
   return words.selector.find('/') != std::string::npos;
@@ -157,6 +162,53 @@ Endpoints peers_of(const LinkWords& words, const SelectorScope& scope, const End
               "name other peers with --from or --to");
 }
 
+void check_shape_words(const LinkWords& words, Shape shape) {
+  if (has_groups(words) || words.peers || words.each || words.between_zones) {
+    throw_usage("--shape " + words.shape + " already says who is cut from whom",
+                "leave out groups, --from, --to, --each and --between; the selector says who takes "
+                "part");
+  }
+  if (words.direction != Direction::Both && (shape == Shape::Ring || shape == Shape::Zones)) {
+    throw_usage("--shape " + words.shape + " has no two sides for --direction to choose from",
+                "leave out --direction");
+  }
+}
+
+/// The links of a shape that chance has a part in.
+LinkChoice by_shape(const LinkWords& words, Shape shape, Selection members,
+                    const SelectorScope& scope) {
+  LinkChoice choice;
+  choice.notes = std::move(members.notes);
+  Endpoints order = members.endpoints;
+  if (order.size() < members_min(shape)) {
+    throw_usage("--shape " + words.shape + " needs " + std::to_string(members_min(shape)) +
+                " instances, but '" + words.selector + "' has " + std::to_string(order.size()));
+  }
+  Chance chance(scope.seed, kShapeStream);
+  chance.draw(order, order.size());
+  std::string note = words.shape + " (seed " + std::to_string(scope.seed) + "): ";
+  if (shape == Shape::Ring) {
+    choice.target = names_of(members.endpoints, scope);
+    choice.peers = choice.target;
+    choice.links = ring_cuts(order);
+    choice.notes.push_back(note + join(names_of(order, scope), ", ") + " in a circle");
+    return choice;
+  }
+  const std::size_t first_count =
+      shape == Shape::Random ? 1 + static_cast<std::size_t>(chance.below(order.size() - 1)) : 0;
+  const Split split = split_members(shape, order, first_count);
+  choice.target = names_of(split.first, scope);
+  choice.peers = names_of(split.second, scope);
+  add_links(choice.links, split.first, split.second, words.direction);
+  sort_unique(choice.links);
+  note += join(choice.target, ", ") + " / " + join(choice.peers, ", ");
+  if (split.joint) {
+    note += ", joined by " + name_of(*split.joint, scope);
+  }
+  choice.notes.push_back(std::move(note));
+  return choice;
+}
+
 }  // namespace
 
 Direction parse_direction(std::string_view text) {
@@ -190,12 +242,20 @@ std::vector<std::string> roles_in(const LinkWords& words) {
 }
 
 LinkChoice choose_links(const LinkWords& words, const SelectorScope& scope) {
-  if (has_groups(words)) {
-    return between_groups(words, scope);
-  }
   LinkWords meant = words;
-  if (meant.between_zones && trim(meant.selector).empty()) {
+  if ((meant.between_zones || !meant.shape.empty()) && trim(meant.selector).empty()) {
     meant.selector = "all";
+  }
+  if (!meant.shape.empty()) {
+    const Shape shape = parse_shape(meant.shape);
+    check_shape_words(meant, shape);
+    if (shape != Shape::Zones) {
+      return by_shape(meant, shape, select(meant.selector, scope, {}), scope);
+    }
+    meant.between_zones = true;
+  }
+  if (has_groups(meant)) {
+    return between_groups(meant, scope);
   }
   LinkChoice choice;
   auto target = select(meant.selector, scope, {});

@@ -23,6 +23,7 @@ struct LinkWords {
   Direction direction = Direction::Both;
   bool each = false;           ///< isolate every member of the selector
   bool between_zones = false;  ///< every ordered pair of different zones once
+  std::string shape{};         ///< name of a Shape; the selector then says who takes part
 };
 
 struct LinkChoice {
@@ -45,6 +46,11 @@ struct LinkChoice {
 ///
 /// `between_zones`: of the links of one selector (empty: all), with P = S by default, those whose
 /// ends are in different zones; instances without a zone are left alone. With groups it is Usage.
+///
+/// `shape`: the links that the shape cuts among the members of one selector (empty: all), see
+/// src/model/shape.h; what chance decided is a note. A direction applies to the two groups of a
+/// shape as to written ones; with ring and zones, which have none, it is Usage, and so are groups,
+/// `peers`, `each` and `between_zones` with a shape.
 ///
 /// @throws Error Usage when no link is left (e.g. one instance and nobody else, or peers equal to
 /// the

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
-#include <random>
 #include <set>
 
 #include "src/base/error.h"
 #include "src/base/text.h"
+#include "src/model/chance.h"
 
 namespace tinet {
 
@@ -118,22 +118,10 @@ std::vector<SignedWord> split_words(std::string_view text, std::string_view what
   }
 }
 
-/// A number below `bound`, every one equally likely; std::uniform_int_distribution would give other
-/// numbers with another standard library.
-std::uint64_t draw_below(std::mt19937_64& engine, std::uint64_t bound) {
-  const std::uint64_t unfair = (std::mt19937_64::max() % bound + 1) % bound;
-  for (;;) {
-    const std::uint64_t drawn = engine();
-    if (drawn <= std::mt19937_64::max() - unfair) {
-      return drawn % bound;
-    }
-  }
-}
-
 class Selector {
  public:
   Selector(const SelectorScope& scope, std::string_view what, std::uint64_t stream)
-      : scope_(scope), what_(what), engine_(scope.seed + stream * 0x9e3779b97f4a7c15ULL) {}
+      : scope_(scope), what_(what), chance_(scope.seed, stream) {}
 
   /// Members of a word, sorted.
   std::set<Endpoint> members_of(const Word& word) {
@@ -256,9 +244,7 @@ class Selector {
       throw_conflict(quoted(word.text) + " cannot be filled: " + quoted(pool.text) + " has " +
                      std::to_string(order.size()) + (order.size() == 1 ? " member" : " members"));
     }
-    for (std::size_t i = 0; i < count; ++i) {
-      std::swap(order[i], order[i + draw_below(engine_, order.size() - i)]);
-    }
+    chance_.draw(order, count);
     std::set<Endpoint> found(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count));
     notes_.push_back(std::string(word.text) + " chose " + names_of(found) + " (seed " +
                      std::to_string(scope_.seed) + ")");
@@ -314,7 +300,7 @@ class Selector {
 
   const SelectorScope& scope_;
   std::string_view what_;
-  std::mt19937_64 engine_;
+  Chance chance_;
   std::vector<std::string> notes_;
 };
 

@@ -57,10 +57,7 @@ struct Selection {
 /// before select().
 [[nodiscard]] std::vector<std::string> roles_in(std::string_view text);
 
-/// Chance is reproducible everywhere: one std::mt19937_64 per call, started at
-/// `seed + stream * 0x9e3779b97f4a7c15`; a choice of k of n is the first k steps of a Fisher-Yates
-/// shuffle of the members in topology order; a number below b is the first output x with
-/// x < 2^64 - 2^64 mod b, taken mod b.
+/// Chance is that of src/model/chance.h: a choice of k of n draws k members in topology order.
 /// @param what names the word in errors, e.g. "--from"
 /// @param stream tells selections of one command apart, so that one seed gives them different draws
 /// @throws Error Usage for an unknown name (nearest match as hint), a malformed word or a selector

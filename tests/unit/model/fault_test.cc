@@ -32,9 +32,32 @@ TEST(CutMode, OrdersByStrength) {
   EXPECT_EQ(to_string(CutMode::Drop), "drop");
 }
 
-TEST(Effect, IsEmptyWithoutACut) {
+EffectClause clause(Match match, LinkAction action, std::uint32_t fault) {
+  return {std::move(match), std::move(action), {FaultId{fault}}};
+}
+
+TEST(Effect, IsEmptyWithoutAClause) {
   EXPECT_TRUE(Effect{}.empty());
-  EXPECT_FALSE(Effect{.cut = CutMode::Reject}.empty());
+  EXPECT_FALSE((Effect{{clause({}, {.cut = CutMode::Reject}, 1)}}).empty());
+}
+
+TEST(Effect, ItsCutIsTheStrongestOfEveryPacket) {
+  Effect effect{{clause({.to_ports = {80}}, {.cut = CutMode::Drop}, 1)}};
+  EXPECT_EQ(effect.cut(), std::nullopt);
+  effect.clauses.push_back(clause({}, {.cut = CutMode::Reject}, 2));
+  effect.clauses.push_back(clause({}, {.cut = CutMode::Reset}, 2));
+  EXPECT_EQ(effect.cut(), CutMode::Reset);
+  EXPECT_EQ(effect.faults(), (std::vector<FaultId>{{1}, {2}}));
+}
+
+TEST(Combined, AddsUpWhatEveryPacketSuffers) {
+  const Effect effect{
+      {clause({}, {.loss = Ppm{500'000}}, 1),
+       clause({}, {.loss = Ppm{500'000}, .delay = Delay{.delay = Milliseconds(5)}}, 2),
+       clause({.to_ports = {80}}, {.loss = Ppm{900'000}}, 3)}};
+  const LinkAction sum = combined(effect);
+  EXPECT_EQ(sum.loss.value, 750'000U);
+  EXPECT_EQ(sum.delay->delay, Milliseconds(5));
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "src/model/scope.h"
 
+#include <set>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -202,6 +204,87 @@ TEST(ChooseLinks, RefusesZonesThatDoNotDiffer) {
               HasSubstr("no two of 'all' are in different zones"));
   EXPECT_EQ(refusal({.selector = "zone:a", .between_zones = true}, zoned()).kind(),
             ErrorKind::Usage);
+}
+
+TEST(ChooseLinks, CutsAShapeAndSaysWhichOne) {
+  auto scope = nodes(5);
+  scope.seed = 7;
+  const auto choice = choose_links({.selector = "", .shape = "halves"}, scope);
+  EXPECT_EQ(choice.target.size(), 2U);
+  EXPECT_EQ(choice.peers.size(), 3U);
+  EXPECT_EQ(choice.links.size(), 12U);
+  ASSERT_EQ(choice.notes.size(), 1U);
+  EXPECT_THAT(choice.notes[0], HasSubstr("halves (seed 7): " + choice.target[0]));
+  EXPECT_EQ(links_of(choice), links({.selector = "all", .shape = "halves"}, scope));
+}
+
+TEST(ChooseLinks, ReplaysAShapeFromItsSeed) {
+  auto scope = nodes(9);
+  std::set<std::string> seen;
+  for (scope.seed = 0; scope.seed < 20; ++scope.seed) {
+    const auto first = links({.selector = "all", .shape = "random"}, scope);
+    EXPECT_EQ(first, links({.selector = "all", .shape = "random"}, scope));
+    seen.insert(first);
+  }
+  EXPECT_GT(seen.size(), 15U);
+}
+
+TEST(ChooseLinks, LetsTheSelectorSayWhoTakesPartInAShape) {
+  auto scope = nodes(6);
+  for (const auto* shape : {"halves", "majority", "minority", "bridge", "random", "ring"}) {
+    const auto choice = choose_links({.selector = "n-1,n-2,n-4,client", .shape = shape}, scope);
+    for (const auto& link : choice.links) {
+      for (const auto end : {link.from, link.to}) {
+        EXPECT_TRUE(end == 1 || end == 2 || end == 4 || end == 6) << shape;
+      }
+    }
+  }
+}
+
+TEST(ChooseLinks, DirectsAShapeFromItsFirstGroup) {
+  auto scope = nodes(5);
+  const auto choice =
+      choose_links({.selector = "all", .direction = Direction::Out, .shape = "minority"}, scope);
+  EXPECT_EQ(choice.target.size(), 2U);
+  EXPECT_EQ(choice.links.size(), 6U);
+  for (const auto& link : choice.links) {
+    EXPECT_THAT(choice.target, testing::Contains("n-" + std::to_string(link.from)));
+  }
+}
+
+TEST(ChooseLinks, JoinsTheHalvesOfABridgeByOne) {
+  const auto choice = choose_links({.selector = "all", .shape = "bridge"}, nodes(5));
+  EXPECT_EQ(choice.target.size(), 2U);
+  EXPECT_EQ(choice.peers.size(), 2U);
+  EXPECT_EQ(choice.links.size(), 8U);
+  EXPECT_THAT(choice.notes.at(0), HasSubstr("joined by n-"));
+}
+
+TEST(ChooseLinks, ShapesZonesWithoutChance) {
+  const auto choice = choose_links({.selector = "", .shape = "zones"}, zoned());
+  EXPECT_EQ(links_of(choice), "0>1 1>0 1>2 2>1");
+  EXPECT_THAT(choice.notes, IsEmpty());
+}
+
+TEST(ChooseLinks, RefusesAShapeWithTooFewMembers) {
+  EXPECT_STREQ(refusal({.selector = "n-0,n-1", .shape = "ring"}, nodes(5)).what(),
+               "--shape ring needs 3 instances, but 'n-0,n-1' has 2");
+  EXPECT_EQ(refusal({.selector = "n-0", .shape = "halves"}, nodes(5)).kind(), ErrorKind::Usage);
+}
+
+TEST(ChooseLinks, RefusesAShapeTogetherWithOtherScopes) {
+  const auto scope = nodes(4);
+  for (const LinkWords& words : {
+           LinkWords{.selector = "n-0 / n-1", .shape = "halves"},
+           LinkWords{.selector = "all", .peers = "n-0", .shape = "halves"},
+           LinkWords{.selector = "all", .each = true, .shape = "halves"},
+           LinkWords{.selector = "all", .between_zones = true, .shape = "halves"},
+           LinkWords{.selector = "all", .direction = Direction::In, .shape = "ring"},
+           LinkWords{.selector = "all", .direction = Direction::In, .shape = "zones"},
+           LinkWords{.selector = "all", .shape = "circle"},
+       }) {
+    EXPECT_EQ(refusal(words, scope).kind(), ErrorKind::Usage) << words.shape;
+  }
 }
 
 TEST(ChooseLinks, PassesOnNotesOfTargetPeersAndGroups) {
