@@ -2,6 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
+#include <string>
+
+#include "src/base/error.h"
+#include "src/base/text.h"
 
 namespace tinet {
 
@@ -29,6 +34,21 @@ void add(std::optional<Delay>& sum, const Delay& delay) {
     sum->table = before.table;
     sum->correlation = before.correlation;
   }
+}
+
+template <typename Enum>
+Enum parse(std::string_view text, std::string_view what, std::initializer_list<Enum> known) {
+  std::vector<std::string> names;
+  for (const Enum value : known) {
+    names.emplace_back(to_string(value));
+    if (text == names.back()) {
+      return value;
+    }
+  }
+  const std::string meant = nearest(text, names);
+  throw_usage(std::string(what) + ": unknown word '" + std::string(text) +
+                  "' (has: " + join(names, ", ") + ")",
+              meant.empty() ? "" : "did you mean '" + meant + "'?");
 }
 
 }  // namespace
@@ -83,6 +103,24 @@ std::string_view to_string(Distribution distribution) {
       return "table";
   }
   return "unknown";
+}
+
+Protocol parse_protocol(std::string_view text) {
+  return parse(text, "--proto", {Protocol::Any, Protocol::Tcp, Protocol::Udp, Protocol::Icmp});
+}
+
+Connections parse_connections(std::string_view text) {
+  return parse(text, "connections", {Connections::All, Connections::New, Connections::Established});
+}
+
+CutMode parse_cut_mode(std::string_view text) {
+  return parse(text, "--mode", {CutMode::Drop, CutMode::Reject, CutMode::Reset});
+}
+
+Distribution parse_distribution(std::string_view text) {
+  return parse(
+      text, "--distribution",
+      {Distribution::Uniform, Distribution::Normal, Distribution::Pareto, Distribution::Table});
 }
 
 void combine(LinkAction& sum, const LinkAction& action) {

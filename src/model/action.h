@@ -20,11 +20,14 @@ struct FaultId {
 
 enum class Protocol : std::uint8_t { Any, Tcp, Udp, Icmp };
 [[nodiscard]] std::string_view to_string(Protocol protocol);
+/// Inverse of to_string(), as all parse functions here. @throws Error Usage
+[[nodiscard]] Protocol parse_protocol(std::string_view text);
 
 /// All: every packet. New: connection requests only, SYN without ACK. Established: packets of the
 /// TCP connections that were open when the fault was applied (Fault::flows).
 enum class Connections : std::uint8_t { All, New, Established };
 [[nodiscard]] std::string_view to_string(Connections connections);
+[[nodiscard]] Connections parse_connections(std::string_view text);
 
 /// Which packets of a link; all conditions must hold. Ports are one condition: the packet goes to
 /// one of `to_ports` or comes from one of `from_ports`; both empty means any port.
@@ -52,11 +55,13 @@ struct Match {
 /// How a cut answers; the stronger one wins: Drop over Reset over Reject.
 enum class CutMode : std::uint8_t { Reject, Reset, Drop };
 [[nodiscard]] std::string_view to_string(CutMode mode);
+[[nodiscard]] CutMode parse_cut_mode(std::string_view text);
 
 /// Uniform: anything within the jitter with equal chance. Normal: the jitter is the standard
 /// deviation. Pareto: a long tail above. Table: samples of the user's own.
 enum class Distribution : std::uint8_t { Uniform, Normal, Pareto, Table };
 [[nodiscard]] std::string_view to_string(Distribution distribution);
+[[nodiscard]] Distribution parse_distribution(std::string_view text);
 
 /// Every packet waits `delay`, more or less by `jitter`.
 struct Delay {

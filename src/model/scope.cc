@@ -28,15 +28,6 @@ std::string name_of(Endpoint endpoint, const SelectorScope& scope) {
   return scope.host == endpoint ? "host" : "client";
 }
 
-std::vector<std::string> names_of(const Endpoints& endpoints, const SelectorScope& scope) {
-  std::vector<std::string> names;
-  names.reserve(endpoints.size());
-  for (const auto endpoint : endpoints) {
-    names.push_back(name_of(endpoint, scope));
-  }
-  return names;
-}
-
 std::string zone_of(Endpoint endpoint, const SelectorScope& scope) {
   return endpoint < scope.members.size() ? scope.members[endpoint].zone : "";
 }
@@ -210,6 +201,16 @@ LinkChoice by_shape(const LinkWords& words, Shape shape, Selection members,
 }
 
 }  // namespace
+
+std::vector<std::string> names_of(const std::vector<Endpoint>& endpoints,
+                                  const SelectorScope& scope) {
+  std::vector<std::string> names;
+  names.reserve(endpoints.size());
+  for (const auto endpoint : endpoints) {
+    names.push_back(name_of(endpoint, scope));
+  }
+  return names;
+}
 
 Direction parse_direction(std::string_view text) {
   if (text == "both") {

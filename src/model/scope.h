@@ -33,6 +33,10 @@ struct LinkChoice {
   std::vector<std::string> notes;   ///< of select(), and what a default came to mean
 };
 
+/// Names of instances, "client" and "host".
+[[nodiscard]] std::vector<std::string> names_of(const std::vector<Endpoint>& endpoints,
+                                                const SelectorScope& scope);
+
 /// All role words in these words, each once.
 [[nodiscard]] std::vector<std::string> roles_in(const LinkWords& words);
 
