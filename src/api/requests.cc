@@ -3,7 +3,7 @@
 #include <boost/describe.hpp>
 #include <boost/json.hpp>
 
-#include "src/base/text.h"
+#include "src/model/json_read.h"
 
 namespace tinet::api {
 
@@ -58,38 +58,8 @@ json::value to_json(const CaptureRequest& request) {
 
 template <typename Request>
 Request parse_request(const json::value& body) {
-  const auto* object = body.if_object();
-  if (object == nullptr) {
-    throw_usage("the request body is not a JSON object");
-  }
-  using Members = boost::describe::describe_members<Request, boost::describe::mod_public>;
   Request request;
-  std::vector<std::string> known;
-  std::size_t taken = 0;
-  boost::mp11::mp_for_each<Members>([&](auto member) {
-    known.emplace_back(member.name);
-    const auto* value = object->if_contains(member.name);
-    if (value == nullptr) {
-      return;
-    }
-    ++taken;
-    auto& field = request.*member.pointer;
-    auto parsed = json::try_value_to<std::remove_reference_t<decltype(field)>>(*value);
-    if (!parsed) {
-      throw_usage(std::string("request member '") + member.name + "' has the wrong type");
-    }
-    field = std::move(*parsed);
-  });
-  if (taken != object->size()) {
-    for (const auto& entry : *object) {
-      const std::string name(entry.key());
-      if (std::find(known.begin(), known.end(), name) == known.end()) {
-        const std::string meant = nearest(name, known);
-        throw_usage("unknown request member '" + name + "'",
-                    meant.empty() ? "" : "did you mean '" + meant + "'?");
-      }
-    }
-  }
+  JsonReader(body, "request", Missing::Keep).read(request);
   return request;
 }
 

@@ -145,9 +145,9 @@ struct CaptureRequest {
 [[nodiscard]] boost::json::value to_json(const ExecRequest& request);
 [[nodiscard]] boost::json::value to_json(const CaptureRequest& request);
 
-/// Parses a request body; members may be missing (their defaults hold), unknown ones are refused so
-/// that a typing error is never a silent no-op.
-/// @throws Error Usage naming the member
+/// Parses a request body; members may be missing (their defaults hold), also in objects inside it;
+/// unknown ones are refused so that a typing error is never a silent no-op.
+/// @throws Error Usage naming the member with its path, e.g. "request.action.loss_ppm"
 template <typename Request>
 [[nodiscard]] Request parse_request(const boost::json::value& body);
 extern template FaultRequest parse_request<FaultRequest>(const boost::json::value&);

@@ -1,14 +1,16 @@
 #pragma once
-/// Reads described structs (Boost.Describe) out of JSON, member by member and strictly: a missing,
-/// an unknown and a mistyped member are errors that say where. boost::json::value_to() does the
-/// same work without the place, and differs between Boost versions for optional members. Included
-/// by sources only: it brings in all of Boost.JSON.
+/// Reads described structs (Boost.Describe) out of JSON, member by member and strictly: an unknown,
+/// a mistyped and, unless told otherwise, a missing member are errors that say where.
+/// boost::json::value_to() does the same work without the place, and differs between Boost versions
+/// for optional members. Included by sources only: it brings in all of Boost.JSON.
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <vector>
 
@@ -17,16 +19,21 @@
 #include <boost/mp11.hpp>
 
 #include "src/base/error.h"
+#include "src/base/text.h"
 
 namespace tinet {
+
+/// What a struct's member that the document does not have means.
+enum class Missing { Refuse, Keep };
 
 /// A JSON value together with the path that led to it, e.g. "instances[2].services[0].port".
 class JsonReader {
  public:
   /// @param value must outlive the reader
   /// @param path names the value in errors; the document itself has a name too, e.g. "plan"
-  JsonReader(const boost::json::value& value, std::string path)
-      : value_(value), path_(std::move(path)) {}
+  /// @param missing whether members that are not there keep the value they have
+  JsonReader(const boost::json::value& value, std::string path, Missing missing = Missing::Refuse)
+      : value_(value), path_(std::move(path)), missing_(missing) {}
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
@@ -76,7 +83,8 @@ class JsonReader {
     }
     out.clear();
     for (const auto& element : *array) {
-      JsonReader(element, path_ + "[" + std::to_string(out.size()) + "]").read(out.emplace_back());
+      JsonReader(element, path_ + "[" + std::to_string(out.size()) + "]", missing_)
+          .read(out.emplace_back());
     }
   }
 
@@ -89,7 +97,7 @@ class JsonReader {
     out.clear();
     for (const auto& entry : *object) {
       const std::string key(entry.key());
-      JsonReader(entry.value(), path_ + "." + key).read(out[key]);
+      JsonReader(entry.value(), below(key), missing_).read(out[key]);
     }
   }
 
@@ -114,14 +122,18 @@ class JsonReader {
     if (object == nullptr) {
       refuse("an object");
     }
+    std::size_t taken = 0;
     boost::mp11::mp_for_each<Members>([&](auto member) {
       const auto* value = object->if_contains(member.name);
-      if (value == nullptr) {
+      if (value == nullptr && missing_ == Missing::Refuse) {
         throw_usage("'" + path_ + "' has no member '" + member.name + "'");
       }
-      JsonReader(*value, path_ + "." + member.name).read(out.*member.pointer);
+      if (value != nullptr) {
+        ++taken;
+        JsonReader(*value, below(member.name), missing_).read(out.*member.pointer);
+      }
     });
-    if (object->size() != boost::mp11::mp_size<Members>::value) {
+    if (object->size() != taken) {
       refuse_unknown<Members>(*object);
     }
   }
@@ -130,18 +142,25 @@ class JsonReader {
   template <typename Members>
   [[noreturn]] void refuse_unknown(const boost::json::object& object) const {
     for (const auto& entry : object) {
-      bool known = false;
-      boost::mp11::mp_for_each<Members>(
-          [&](auto member) { known = known || entry.key() == member.name; });
-      if (!known) {
-        throw_usage("'" + path_ + "' has an unknown member '" + std::string(entry.key()) + "'");
+      const std::string name(entry.key());
+      std::vector<std::string> known;
+      boost::mp11::mp_for_each<Members>([&](auto member) { known.emplace_back(member.name); });
+      if (std::find(known.begin(), known.end(), name) == known.end()) {
+        const std::string meant = nearest(name, known);
+        throw_usage("'" + path_ + "' has an unknown member '" + name + "'",
+                    meant.empty() ? "" : "did you mean '" + meant + "'?");
       }
     }
     refuse("an object with each member once");
   }
 
+  [[nodiscard]] std::string below(std::string_view member) const {
+    return path_ + "." + std::string(member);
+  }
+
   const boost::json::value& value_;
   std::string path_;
+  Missing missing_;
 };
 
 }  // namespace tinet

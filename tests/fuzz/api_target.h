@@ -60,6 +60,8 @@ inline void parse_text(std::string_view text) {
     return;
   }
   parse_body<api::FaultRequest>(document);
+  parse_body<api::ApplyRequest>(document);
+  parse_body<api::ReleaseRequest>(document);
   parse_body<api::HealRequest>(document);
   parse_body<api::InstanceRequest>(document);
   parse_body<api::WaitRequest>(document);
