@@ -89,8 +89,10 @@ asio::awaitable<void> Cluster::start(std::vector<api::FaultRequest> faults) {
       std::chrono::steady_clock::now() + std::chrono::milliseconds(plan_.start_timeout_ms);
   forget_reference_data();
   open_published();
-  for (auto& fault : faults) {
-    static_cast<void>(co_await faults_.create(std::move(fault)));
+  if (!faults.empty()) {
+    api::ApplyRequest all;
+    all.faults = std::move(faults);
+    static_cast<void>(co_await faults_.converge(std::move(all)));
   }
   if (plan_.paused) {
     journal_.add("tinet", "paused", "", "network and faults are in place; no process was started");
@@ -102,6 +104,7 @@ asio::awaitable<void> Cluster::start(std::vector<api::FaultRequest> faults) {
 
 void Cluster::come_up() {
   phase_ = Phase::Up;
+  faults_.traffic_begins();
   journal_.add("tinet", "cluster-ready", "", "every instance is ready");
   changes_.notify();
 }
@@ -295,7 +298,7 @@ asio::awaitable<boost::json::object> Cluster::status() {
   if (phase_ != Phase::Stopped) {
     roles = co_await roles_.recent();
   }
-  const auto network = faults_.network();
+  const auto network = faults_.reports().network();
   boost::json::object document;
   document["tag"] = plan_.tag;
   document["state"] = state();
@@ -312,7 +315,7 @@ asio::awaitable<boost::json::object> Cluster::status() {
     instances.push_back(instance_document(*instance, roles, network.at(instance->endpoint())));
   }
   document["instances"] = std::move(instances);
-  document["faults"] = faults_.documents(false);
+  document["faults"] = faults_.reports().documents(false);
   if (!settling_.empty()) {
     document["waiting_for"] = settling_;
   }

@@ -158,6 +158,7 @@ asio::awaitable<void> Cluster::start_again(std::vector<Instance*> chosen,
   const Deadline deadline =
       std::chrono::steady_clock::now() + std::chrono::milliseconds(plan_.start_timeout_ms);
   std::vector<Instance*> waited;
+  faults_.traffic_begins();
   for (Instance* instance : chosen) {
     instance->start("user");
     const std::string& name = instance->plan().name;

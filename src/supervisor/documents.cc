@@ -1,5 +1,6 @@
 #include "src/supervisor/documents.h"
 
+#include <algorithm>
 #include <chrono>
 #include <set>
 
@@ -7,6 +8,7 @@
 
 #include "src/base/error.h"
 #include "src/base/text.h"
+#include "src/supervisor/action_documents.h"
 
 namespace tinet {
 
@@ -25,13 +27,72 @@ json::array fault_ids(const std::vector<FaultId>& faults) {
   return ids;
 }
 
-json::object packets_document(const PacketCounts& packets, bool passed_is_zero) {
-  json::object document{{"dropped", packets.dropped}, {"bytes_dropped", packets.bytes_dropped}};
-  // A cut decides every packet, so what passed is known without a counter.
-  if (passed_is_zero) {
-    document["passed"] = 0;
+json::object packets_document(const PacketCounts& packets) {
+  return {{"dropped", packets.dropped},    {"bytes_dropped", packets.bytes_dropped},
+          {"rejected", packets.rejected},  {"passed", packets.passed},
+          {"delayed", packets.delayed},    {"duplicated", packets.duplicated},
+          {"corrupted", packets.corrupted}};
+}
+
+json::array link_pair(const ClusterPlan& plan, const Link& link) {
+  return {endpoint_name(plan, link.from), endpoint_name(plan, link.to)};
+}
+
+/// What a fault does, under the names of its flags.
+json::object params_of(const LinkAction& action) {
+  json::object params = action_document(action);
+  if (const auto* cut = params.if_contains("cut")) {
+    json::value mode = *cut;
+    params.erase("cut");
+    params["mode"] = std::move(mode);
   }
-  return document;
+  if (action.seed != 0) {
+    params["seed"] = action.seed;
+  }
+  return params;
+}
+
+json::array clauses_document(const ClusterPlan& plan, const Fault& fault, bool same_action) {
+  std::vector<json::array> links(fault.clauses.size());
+  for (std::size_t i = 0; i < fault.links.size(); ++i) {
+    links[fault.clause_of.at(i)].push_back(link_pair(plan, fault.links[i]));
+  }
+  json::array clauses;
+  for (std::size_t i = 0; i < fault.clauses.size(); ++i) {
+    json::object clause = same_action ? json::object{} : params_of(fault.clauses[i].action);
+    clause["links"] = std::move(links[i]);
+    clause["match"] = match_document(fault.clauses[i].match);
+    clauses.push_back(std::move(clause));
+  }
+  return clauses;
+}
+
+json::object params_document(const ClusterPlan& plan, const Fault& fault) {
+  json::object params;
+  if (fault.clauses.empty()) {
+    return params;
+  }
+  const LinkAction& action = fault.clauses.front().action;
+  const bool same_action =
+      std::all_of(fault.clauses.begin(), fault.clauses.end(),
+                  [&](const FaultClause& clause) { return clause.action == action; });
+  if (same_action) {
+    params = params_of(action);
+  }
+  if (fault.clauses.size() > 1) {
+    params["clauses"] = clauses_document(plan, fault, same_action);
+  } else if (auto match = match_document(fault.clauses.front().match); !match.empty()) {
+    params["match"] = std::move(match);
+  }
+  if (fault.flap) {
+    params["flap"] = {{"down_ms", fault.flap->down / Milliseconds(1)},
+                      {"up_ms", fault.flap->up / Milliseconds(1)},
+                      {"times", fault.flap->times}};
+  }
+  if (!fault.flows.empty()) {
+    params["flows"] = fault.flows.size();
+  }
+  return params;
 }
 
 }  // namespace
@@ -76,14 +137,10 @@ json::object fault_document(const ClusterPlan& plan, const Fault& fault, const F
   document["peers"] = json::value_from(fault.peers);
   json::array links;
   for (const auto& link : fault.links) {
-    links.push_back(json::array{endpoint_name(plan, link.from), endpoint_name(plan, link.to)});
+    links.push_back(link_pair(plan, link));
   }
   document["links"] = std::move(links);
-  json::object params;
-  if (fault.action.cut) {
-    params["mode"] = to_string(*fault.action.cut);
-  }
-  document["params"] = std::move(params);
+  document["params"] = params_document(plan, fault);
   document["mechanism"] = facts.mechanism;
   document["created_at_unix_ms"] = fault.created_at_unix_ms;
   if (fault.end) {
@@ -92,23 +149,12 @@ json::object fault_document(const ClusterPlan& plan, const Fault& fault, const F
   } else {
     document["expires_in_ms"] = nullptr;
   }
-  document["packets"] = packets_document(facts.packets, fault.action.cut.has_value());
+  document["packets"] = packets_document(facts.packets);
   document["shared"] = facts.shared;
   document["atomic"] = facts.atomic;
+  document["matched_nothing"] = facts.matched_nothing;
   document["summary"] = fault.summary;
   return document;
-}
-
-json::object effect_document(const Effect& effect) {
-  json::object document;
-  if (effect.cut) {
-    document["cut"] = to_string(*effect.cut);
-  }
-  return document;
-}
-
-std::string_view reachability(const Effect& effect) {
-  return effect.cut ? "no" : "yes";
 }
 
 json::object link_document(const ClusterPlan& plan, const LinkState& link) {
@@ -117,8 +163,8 @@ json::object link_document(const ClusterPlan& plan, const LinkState& link) {
   document["to"] = endpoint_name(plan, link.link.to);
   document["reachable"] = reachability(link.effect);
   document["effects"] = effect_document(link.effect);
-  document["packets"] = packets_document(link.packets, false);
-  document["faults"] = fault_ids(link.decided_by);
+  document["packets"] = packets_document(link.packets);
+  document["faults"] = fault_ids(link.effect.faults());
   return document;
 }
 
@@ -155,7 +201,7 @@ std::map<Endpoint, std::string> network_states(const ClusterPlan& plan,
     }
     impaired.insert(state.link.from);
     impaired.insert(state.link.to);
-    if (state.effect.cut) {
+    if (reachability(state.effect) == "no") {
       cut_peers[state.link.from].insert(state.link.to);
       cut_peers[state.link.to].insert(state.link.from);
     }

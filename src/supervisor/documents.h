@@ -26,9 +26,14 @@ struct FaultFacts {
   PacketCounts packets;
   bool shared = false;  ///< another active fault decides on one of its links too
   bool atomic = true;
+  /// Two seconds of the cluster's traffic went by, and no packet was meant.
+  bool matched_nothing = false;
   std::string mechanism = "nftables";
 };
 
+/// "params" is what the fault does, as action_document() with "mode" for the cut, and "flap",
+/// "seed" and "flows" where it has them. A fault of some packets only has "match" in it; when links
+/// differ, there is "clauses":[{"links":[..],"match":{..},..}] instead of what differs.
 [[nodiscard]] boost::json::object fault_document(const ClusterPlan& plan, const Fault& fault,
                                                  const FaultFacts& facts, MonoTime now);
 
@@ -43,12 +48,6 @@ inline constexpr std::size_t kMatrixInstances = 100;
 /// @param links those that the fabric knows something of
 [[nodiscard]] boost::json::array links_document(const ClusterPlan& plan,
                                                 const std::vector<LinkState>& links);
-
-/// {"cut":"drop"}; empty for no effect.
-[[nodiscard]] boost::json::object effect_document(const Effect& effect);
-
-/// "yes", "no" or "partial".
-[[nodiscard]] std::string_view reachability(const Effect& effect);
 
 /// "ok", "cut" (no packet passes in at least one direction to or from every other instance) or
 /// "impaired", per instance.

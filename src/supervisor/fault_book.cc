@@ -18,37 +18,38 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 
 }  // namespace
 
-void FaultBook::add(Fault fault) {
-  TINET_ASSERT(fault.id == next_id());
-  last_id_ = fault.id.value;
-  active_.emplace(fault.id, std::move(fault));
+void FaultBook::add(Entry entry) {
+  TINET_ASSERT(entry.fault.id == next_id());
+  const FaultId id = entry.fault.id;
+  last_id_ = id.value;
+  active_.emplace(id, std::move(entry));
 }
 
-std::optional<Fault> FaultBook::end(FaultId id, Ending ending) {
+std::optional<Fault> FaultBook::end(FaultId id, Ending ending, MonoTime now) {
   const auto found = active_.find(id);
   if (found == active_.end()) {
     return std::nullopt;
   }
-  Fault fault = std::move(found->second);
+  Entry entry = std::move(found->second);
   active_.erase(found);
-  ended_.push_back({fault, ending, unix_ms_now()});
+  ended_.push_back({entry.fault, entry.since, now, entry.atomic, ending, unix_ms_now()});
   if (ended_.size() > kEndedMax) {
     ended_.erase(ended_.begin());
   }
-  return fault;
+  return std::move(entry.fault);
 }
 
 std::vector<Fault> FaultBook::expire(MonoTime now) {
   std::vector<FaultId> due;
-  for (const auto& [id, fault] : active_) {
-    if (fault.end && *fault.end <= now) {
+  for (const auto& [id, entry] : active_) {
+    if (entry.fault.end && *entry.fault.end <= now) {
       due.push_back(id);
     }
   }
   std::vector<Fault> expired;
   expired.reserve(due.size());
   for (const auto id : due) {
-    expired.push_back(*end(id, Ending::Expired));
+    expired.push_back(*end(id, Ending::Expired, now));
   }
   return expired;
 }
@@ -56,8 +57,8 @@ std::vector<Fault> FaultBook::expire(MonoTime now) {
 std::vector<Fault> FaultBook::active() const {
   std::vector<Fault> faults;
   faults.reserve(active_.size());
-  for (const auto& [id, fault] : active_) {
-    faults.push_back(fault);
+  for (const auto& [id, entry] : active_) {
+    faults.push_back(entry.fault);
   }
   return faults;
 }
@@ -68,9 +69,14 @@ std::vector<Fault> FaultBook::network_faults() const {
   return faults;
 }
 
-const Fault* FaultBook::find(FaultId id) const {
+const FaultBook::Entry* FaultBook::find_entry(FaultId id) const {
   const auto found = active_.find(id);
   return found == active_.end() ? nullptr : &found->second;
+}
+
+const Fault* FaultBook::find(FaultId id) const {
+  const Entry* entry = find_entry(id);
+  return entry == nullptr ? nullptr : &entry->fault;
 }
 
 const FaultBook::Ended* FaultBook::find_ended(FaultId id) const {
@@ -84,17 +90,32 @@ const FaultBook::Ended* FaultBook::find_ended(FaultId id) const {
 
 std::optional<MonoTime> FaultBook::next_end() const {
   std::optional<MonoTime> earliest;
-  for (const auto& [id, fault] : active_) {
-    if (fault.end && (!earliest || *fault.end < *earliest)) {
-      earliest = fault.end;
+  for (const auto& [id, entry] : active_) {
+    if (entry.fault.end && (!earliest || *entry.fault.end < *earliest)) {
+      earliest = entry.fault.end;
     }
+  }
+  return earliest;
+}
+
+std::optional<MonoTime> FaultBook::next_change(MonoTime now) const {
+  std::optional<MonoTime> earliest = next_end();
+  for (const auto& [id, entry] : active_) {
+    if (!entry.fault.flap) {
+      continue;
+    }
+    const Flap& flap = *entry.fault.flap;
+    const auto into = (now - flap.start) % (flap.down + flap.up);
+    const MonoTime change = now + (into < flap.down ? flap.down : flap.down + flap.up) - into;
+    earliest = earliest ? std::min(*earliest, change) : change;
   }
   return earliest;
 }
 
 bool FaultBook::touches(const std::string& instance) const {
   return std::any_of(active_.begin(), active_.end(), [&](const auto& entry) {
-    return contains(entry.second.target, instance) || contains(entry.second.peers, instance);
+    return contains(entry.second.fault.target, instance) ||
+           contains(entry.second.fault.peers, instance);
   });
 }
 

@@ -14,8 +14,18 @@ namespace tinet {
 class FaultBook {
  public:
   enum class Ending { Healed, Expired };
+  /// What is known of a fault besides itself.
+  struct Entry {
+    Fault fault;
+    MonoTime since{};     ///< when it was applied
+    bool atomic = true;   ///< one transaction decided for all its links
+    std::string words{};  ///< canonical_words() of its request; empty for process faults
+  };
   struct Ended {
     Fault fault;
+    MonoTime since{};
+    MonoTime until{};
+    bool atomic = true;
     Ending ending = Ending::Healed;
     std::int64_t ended_at_unix_ms = 0;
   };
@@ -24,16 +34,18 @@ class FaultBook {
   [[nodiscard]] FaultId next_id() const noexcept { return {last_id_ + 1}; }
 
   /// Adds a fault that has just been applied; its id must be next_id().
-  void add(Fault fault);
+  void add(Entry entry);
   /// Moves an active fault to the ended ones (the newest 1000 are kept).
   /// @return nullopt when it was not active
-  std::optional<Fault> end(FaultId id, Ending ending);
+  std::optional<Fault> end(FaultId id, Ending ending, MonoTime now);
   /// Moves all faults whose end is not after `now`.
   std::vector<Fault> expire(MonoTime now);
 
   [[nodiscard]] std::vector<Fault> active() const;
   /// Active faults that act on links, as the fabric wants them.
   [[nodiscard]] std::vector<Fault> network_faults() const;
+  [[nodiscard]] const std::map<FaultId, Entry>& entries() const noexcept { return active_; }
+  [[nodiscard]] const Entry* find_entry(FaultId id) const;
   [[nodiscard]] const Fault* find(FaultId id) const;
   [[nodiscard]] const std::vector<Ended>& ended() const noexcept { return ended_; }
   [[nodiscard]] const Ended* find_ended(FaultId id) const;
@@ -43,11 +55,13 @@ class FaultBook {
   }
   /// Earliest end of an active fault.
   [[nodiscard]] std::optional<MonoTime> next_end() const;
+  /// When the effects change next although nobody does anything: an end, or a phase of a flap.
+  [[nodiscard]] std::optional<MonoTime> next_change(MonoTime now) const;
   /// True when an active fault has this instance among its targets or peers.
   [[nodiscard]] bool touches(const std::string& instance) const;
 
  private:
-  std::map<FaultId, Fault> active_;
+  std::map<FaultId, Entry> active_;
   std::vector<Ended> ended_;
   std::uint32_t last_id_ = 0;
 };

@@ -5,17 +5,13 @@
 #include <random>
 #include <utility>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/json/serialize.hpp>
 #include <boost/json/value_from.hpp>
 
 #include "src/base/clock.h"
 #include "src/base/error.h"
-#include "src/base/text.h"
-#include "src/model/scope.h"
+#include "src/model/fault_build.h"
 #include "src/supervisor/documents.h"
-#include "src/supervisor/pair_probe.h"
+#include "src/supervisor/fault_verify.h"
 
 namespace tinet {
 
@@ -24,42 +20,39 @@ namespace json = boost::json;
 
 namespace {
 
-/// A probe and its arrival take well under a millisecond; the rest is for a loaded machine.
-constexpr std::chrono::milliseconds kVerifyMargin{50};
+constexpr std::int64_t kVerifyMaxMs = 600'000;
+constexpr std::chrono::seconds kReapplyAfterFailure{1};
 
 MonoTime now() {
   return std::chrono::steady_clock::now();
 }
 
-bool touches_any(const Fault& fault, const std::vector<std::string>& names) {
-  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
-    return std::count(fault.target.begin(), fault.target.end(), name) > 0 ||
-           std::count(fault.peers.begin(), fault.peers.end(), name) > 0;
+bool means_open_connections(const Fault& fault) {
+  return std::any_of(fault.clauses.begin(), fault.clauses.end(), [](const FaultClause& clause) {
+    return clause.match.connections == Connections::Established;
   });
-}
-
-LinkWords words_of(const api::FaultRequest& request) {
-  LinkWords words;
-  words.selector = request.selector;
-  words.peers = request.peers;
-  words.direction = parse_direction(request.direction);
-  words.each = request.each;
-  words.between_zones = request.between_zones;
-  return words;
 }
 
 }  // namespace
 
 FaultDesk::FaultDesk(const asio::any_io_executor& executor, const ClusterPlan& plan, Fabric& fabric,
                      Journal& journal, RoleBoard& roles, Changes& changes,
-                     std::function<void(const Fault&)> end_process_fault)
+                     std::function<void(const Fault&)> end_process_fault, WatchTimes times)
     : plan_(plan),
       fabric_(fabric),
       journal_(journal),
       roles_(roles),
       changes_(changes),
       end_process_fault_(std::move(end_process_fault)),
+      watch_(
+          executor, fabric, journal, changes, book_, [this] { reapply(); }, times),
+      reports_(plan, fabric, book_, watch_),
       expiry_(executor) {}
+
+const FaultReports& FaultDesk::reports() {
+  expire_due();
+  return reports_;
+}
 
 asio::awaitable<SelectorScope> FaultDesk::scope_for(std::vector<std::string> role_words,
                                                     std::optional<std::uint64_t> seed) {
@@ -79,53 +72,74 @@ asio::awaitable<SelectorScope> FaultDesk::scope_for(std::vector<std::string> rol
   co_return scope;
 }
 
+/// The connections that are open now are part of the fault.
+void FaultDesk::find_flows(MadeFault& made) {
+  Fault& fault = made.fault;
+  fault.flows = fabric_.flows(fault.links);
+  std::erase_if(fault.flows, [&](const Flow& flow) {
+    return std::none_of(fault.clauses.begin(), fault.clauses.end(),
+                        [&](const FaultClause& clause) { return ports_match(clause.match, flow); });
+  });
+  std::sort(fault.flows.begin(), fault.flows.end());
+  fault.flows.erase(std::unique(fault.flows.begin(), fault.flows.end()), fault.flows.end());
+  if (fault.flows.empty()) {
+    throw_conflict("--established: no TCP connection that is meant is open now",
+                   "leave out --established, or try again once something is connected");
+  }
+}
+
+MadeFault FaultDesk::prepare(const api::FaultRequest& request, const SelectorScope& scope,
+                             FaultId id, MonoTime start) {
+  MadeFault made = make_fault(request, plan_, scope, start);
+  give_id(made.fault, id);
+  made.fault.created_at_unix_ms = unix_ms_now();
+  if (means_open_connections(made.fault)) {
+    find_flows(made);
+  }
+  return made;
+}
+
+void FaultDesk::enter(MadeFault made, const api::FaultRequest& request, const ApplyReport& report,
+                      MonoTime start) {
+  journal_fault("user", "fault-applied", made.fault);
+  book_.add({std::move(made.fault), start, report.atomic, canonical_words(request)});
+}
+
+/// After the book and the fabric agree again.
+void FaultDesk::settle(const ApplyReport& report) {
+  arm_expiry();
+  watch_.changed(report.refresh_at);
+  changes_.notify();
+}
+
 asio::awaitable<json::object> FaultDesk::create(api::FaultRequest request) {
-  if (request.kind != "partition") {
-    throw_usage("unknown fault kind '" + request.kind + "'", "this version knows: partition");
+  if (request.verify_ms && (*request.verify_ms < 1 || *request.verify_ms > kVerifyMaxMs)) {
+    throw_usage("--verify: probes take 1ms to 10m");
   }
-  if (request.for_ms && *request.for_ms < 1) {
-    throw_usage("--for: a fault lasts at least 1ms");
-  }
-  const LinkWords words = words_of(request);
-  const SelectorScope scope = co_await scope_for(roles_in(words), request.seed);
-  LinkChoice choice = choose_links(words, scope);
+  const SelectorScope scope = co_await scope_for(roles_in(request), request.seed);
 
   // From here to the answer of the kernel nothing else runs: this is what serialises changes.
-  Fault fault;
-  fault.id = book_.next_id();
-  fault.kind = FaultKind::Partition;
-  fault.target = std::move(choice.target);
-  fault.peers = std::move(choice.peers);
-  fault.links = std::move(choice.links);
-  fault.action.cut = CutMode::Drop;
-  fault.summary = request.summary;
-  fault.created_at_unix_ms = unix_ms_now();
+  expire_due();
   const MonoTime start = now();
-  if (request.for_ms) {
-    fault.end = start + std::chrono::milliseconds(*request.for_ms);
-  }
+  MadeFault made = prepare(request, scope, book_.next_id(), start);
   std::vector<Fault> wanted = book_.network_faults();
-  wanted.push_back(fault);
-
+  wanted.push_back(made.fault);
   if (request.dry_run) {
     json::object answer{{"dry_run", true}};
     answer["transaction"] = json::value_from(fabric_.preview(wanted, start));
-    answer["fault"] = fault_document(plan_, fault, {}, start);
-    answer["notes"] = json::value_from(choice.notes);
+    answer["fault"] = reports_.document(made.fault);
+    answer["notes"] = json::value_from(made.notes);
     co_return answer;
   }
 
   const ApplyReport report = fabric_.apply(wanted, start);
-  const FaultId id = fault.id;
-  const std::vector<Link> links = fault.links;
-  journal_fault("user", "fault-applied", fault);
-  book_.add(std::move(fault));
-  arm_expiry();
-  changes_.notify();
-  json::object answer = document(*book_.find(id));
-  answer["atomic"] = report.atomic;
-  std::vector<std::string> notes = std::move(choice.notes);
+  const FaultId id = made.fault.id;
+  const std::vector<Link> links = made.fault.links;
+  std::vector<std::string> notes = made.notes;
   notes.insert(notes.end(), report.notes.begin(), report.notes.end());
+  enter(std::move(made), request, report, start);
+  settle(report);
+  json::object answer = reports_.document(*book_.find(id));
   answer["notes"] = json::value_from(notes);
   if (request.verify_ms) {
     answer["verify"] = co_await verify_applied(id, links, *request.verify_ms);
@@ -137,104 +151,12 @@ asio::awaitable<json::object> FaultDesk::create(api::FaultRequest request) {
 asio::awaitable<json::object> FaultDesk::verify_applied(FaultId id, std::vector<Link> links,
                                                         std::int64_t budget_ms) {
   try {
-    co_return co_await verify(std::move(links), std::chrono::milliseconds(budget_ms));
+    co_return co_await verify_links(plan_, fabric_, std::move(links), Milliseconds(budget_ms),
+                                    [this] { return book_.next_change(now()); });
   } catch (const Error& error) {
     throw Error(error.kind(), to_string(id) + " is in place but unverified: " + error.what(),
                 error.hint().empty() ? "undo it with: tinet heal " + to_string(id) : error.hint());
   }
-}
-
-asio::awaitable<json::object> FaultDesk::verify(std::vector<Link> links,
-                                                std::chrono::milliseconds budget) {
-  // The intent may change by itself while probes travel: they must be back before the next end.
-  if (const auto end = book_.next_end()) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(*end - now());
-    budget = std::clamp(left - kVerifyMargin, std::chrono::milliseconds(1), budget);
-  }
-  std::vector<bool> cut;
-  cut.reserve(links.size());
-  for (const auto& link : links) {
-    cut.push_back(fabric_.why(link, now()).effect.cut.has_value());
-  }
-  const std::vector<PairVerdict> verdicts = co_await probe_pairs(plan_, fabric_, links, budget);
-  json::array wrong;
-  std::size_t as_intended = 0;
-  for (std::size_t i = 0; i < verdicts.size(); ++i) {
-    if (verdicts[i].arrived == cut[i]) {
-      wrong.push_back(json::array{endpoint_name(plan_, verdicts[i].link.from),
-                                  endpoint_name(plan_, verdicts[i].link.to)});
-    } else {
-      ++as_intended;
-    }
-  }
-  co_return json::object{
-      {"pairs", verdicts.size()}, {"as_intended", as_intended}, {"wrong", std::move(wrong)}};
-}
-
-asio::awaitable<json::object> FaultDesk::heal(api::HealRequest request) {
-  expire_due();
-  std::vector<std::string> names;
-  std::vector<FaultId> doomed;
-  json::array notes;
-  for (const auto& selector : request.selectors) {
-    const SelectorScope scope = co_await scope_for(roles_in(selector), std::nullopt);
-    for (const auto endpoint : select(selector, scope, "heal").endpoints) {
-      names.push_back(endpoint_name(plan_, endpoint));
-    }
-  }
-  for (const auto& word : request.ids) {
-    const auto id = parse_fault_id(word);
-    if (!id || !book_.issued(*id)) {
-      throw_conflict("no fault '" + word + "' was ever made in cluster '" + plan_.tag + "'",
-                     "see: tinet faults");
-    }
-    if (const auto* ended = book_.find_ended(*id)) {
-      const bool expired = ended->ending == FaultBook::Ending::Expired;
-      notes.emplace_back(word + (expired ? " had expired already" : " was healed already"));
-    } else {
-      doomed.push_back(*id);
-    }
-  }
-  const bool everything = request.ids.empty() && request.selectors.empty();
-  std::vector<Fault> staying;
-  std::vector<Fault> going;
-  for (auto& fault : book_.active()) {
-    const bool goes = everything || touches_any(fault, names) ||
-                      std::count(doomed.begin(), doomed.end(), fault.id) > 0;
-    (goes ? going : staying).push_back(std::move(fault));
-  }
-  std::erase_if(staying, [](const Fault& fault) { return fault.links.empty(); });
-
-  const ApplyReport report = fabric_.apply(staying, now());
-  json::array healed;
-  std::vector<std::string> without_effect;
-  for (const auto& fault : going) {
-    if (fault.links.empty()) {
-      end_process_fault_(fault);
-    }
-    json::object described = document(fault);
-    book_.end(fault.id, FaultBook::Ending::Healed);
-    if (!fault.links.empty() && fabric_.packets(fault.id).dropped == 0) {
-      without_effect.push_back(to_string(fault.id));
-      notes.emplace_back(to_string(fault.id) + " matched no packet");
-    }
-    described["packets"] = fault_document(plan_, fault, facts(fault), now()).at("packets");
-    healed.push_back(std::move(described));
-    journal_fault("user", "fault-healed", fault);
-  }
-  if (going.empty() && notes.empty()) {
-    notes.emplace_back("no fault was active");
-  }
-  for (const auto& note : report.notes) {
-    notes.emplace_back(note);
-  }
-  arm_expiry();
-  changes_.notify();
-  if (request.require_effect && !without_effect.empty()) {
-    throw Error(ErrorKind::Check,
-                "healed, but without effect (no packet matched): " + join(without_effect, ", "));
-  }
-  co_return json::object{{"healed", std::move(healed)}, {"notes", std::move(notes)}};
 }
 
 Fault FaultDesk::add_process_fault(FaultKind kind, std::vector<std::string> target,
@@ -246,7 +168,7 @@ Fault FaultDesk::add_process_fault(FaultKind kind, std::vector<std::string> targ
   fault.summary = std::move(summary);
   fault.created_at_unix_ms = unix_ms_now();
   fault.end = end;
-  book_.add(fault);
+  book_.add({fault, now(), true, {}});
   journal_fault("user", "fault-applied", fault);
   arm_expiry();
   changes_.notify();
@@ -256,86 +178,11 @@ Fault FaultDesk::add_process_fault(FaultKind kind, std::vector<std::string> targ
 void FaultDesk::forget_process_faults(const std::string& instance, FaultKind kind) {
   for (const auto& fault : book_.active()) {
     if (fault.kind == kind && fault.target == std::vector<std::string>{instance}) {
-      book_.end(fault.id, FaultBook::Ending::Healed);
+      book_.end(fault.id, FaultBook::Ending::Healed, now());
       journal_fault("tinet", "fault-healed", fault);
     }
   }
   arm_expiry();
-}
-
-FaultFacts FaultDesk::facts(const Fault& fault) {
-  FaultFacts facts;
-  if (fault.links.empty()) {
-    facts.mechanism = "signal";
-    return facts;
-  }
-  facts.packets = fabric_.packets(fault.id);
-  for (const auto& other : book_.network_faults()) {
-    if (other.id != fault.id) {
-      std::vector<Link> common;
-      std::set_intersection(fault.links.begin(), fault.links.end(), other.links.begin(),
-                            other.links.end(), std::back_inserter(common));
-      facts.shared = facts.shared || !common.empty();
-    }
-  }
-  return facts;
-}
-
-json::object FaultDesk::document(const Fault& fault) {
-  return fault_document(plan_, fault, facts(fault), now());
-}
-
-json::array FaultDesk::documents(bool all) {
-  expire_due();
-  json::array documents;
-  for (const auto& fault : book_.active()) {
-    documents.push_back(document(fault));
-  }
-  if (all) {
-    for (const auto& ended : book_.ended()) {
-      json::object described = document(ended.fault);
-      described["ended"] = ended.ending == FaultBook::Ending::Healed ? "healed" : "expired";
-      described["ended_at_unix_ms"] = ended.ended_at_unix_ms;
-      documents.push_back(std::move(described));
-    }
-  }
-  return documents;
-}
-
-json::array FaultDesk::links() {
-  return links_document(plan_, fabric_.links(now()));
-}
-
-json::object FaultDesk::why(const std::string& from, const std::string& to) {
-  const Link link{endpoint_named(plan_, from), endpoint_named(plan_, to)};
-  if (link.from == link.to) {
-    throw_usage("'" + from + "' to itself is no link");
-  }
-  const LinkExplanation explanation = fabric_.why(link, now());
-  json::object document{{"from", from}, {"to", to}};
-  document["reachable"] = reachability(explanation.effect);
-  document["effects"] = effect_document(explanation.effect);
-  json::array faults;
-  std::vector<std::string> reasons;
-  for (const auto id : explanation.decided_by) {
-    faults.emplace_back(to_string(id));
-    const Fault* fault = book_.find(id);
-    reasons.push_back(to_string(id) + (fault == nullptr || fault->summary.empty()
-                                           ? ""
-                                           : " (" + fault->summary + ")"));
-  }
-  document["faults"] = std::move(faults);
-  document["mechanism"] = explanation.mechanism;
-  document["rule"] = explanation.rule;
-  document["text"] = explanation.effect.empty()
-                         ? "packets from " + from + " to " + to + " pass: no fault is on this link"
-                         : "packets from " + from + " to " + to + " are dropped by " +
-                               join(reasons, ", ") + "; rule: " + explanation.rule;
-  return document;
-}
-
-std::map<Endpoint, std::string> FaultDesk::network() {
-  return network_states(plan_, fabric_.links(now()));
 }
 
 void FaultDesk::journal_fault(std::string_view actor, std::string_view event, const Fault& fault) {
@@ -368,6 +215,8 @@ void FaultDesk::expire_due() {
   if (expired.empty()) {
     return;
   }
+  std::vector<std::string> notes;
+  release_held(expired, notes);
   for (const auto& fault : expired) {
     journal_fault(fault.links.empty() ? "tinet" : "kernel", "fault-expired", fault);
     if (fault.links.empty()) {
@@ -378,18 +227,29 @@ void FaultDesk::expire_due() {
       }
     }
   }
+  for (const auto& note : notes) {
+    journal_.add("tinet", "held-packets", "", note);
+  }
   // The kernel has ended them already; this only clears what is left of them in the book of rules.
+  reapply();
+}
+
+/// Hands over the active faults once more; a failure is an event and is tried again later.
+void FaultDesk::reapply() {
+  ApplyReport report;
   try {
-    fabric_.apply(book_.network_faults(), now());
+    report = fabric_.apply(book_.network_faults(), now());
   } catch (const Error& error) {
     journal_.add("tinet", "fault-clean-up-failed", "", error.what());
+    report.refresh_at = now() + kReapplyAfterFailure;
   }
-  changes_.notify();
+  settle(report);
 }
 
 void FaultDesk::shut_down() {
   shut_down_ = true;
   expiry_.cancel();
+  watch_.shut_down();
 }
 
 }  // namespace tinet

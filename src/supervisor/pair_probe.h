@@ -12,10 +12,22 @@
 
 namespace tinet {
 
-/// Sends up to five datagrams per link within `budget` and stops early once every link has shown
-/// an arrival. A link from which nothing came has `arrived` false. Does not block the loop.
+/// What arrived over a link. In a cluster with IPv6, both families are probed.
+struct ProbedLink {
+  Link link;
+  bool any = false;  ///< a datagram of one family arrived
+  bool all = false;  ///< a datagram of every family arrived
+};
+
+/// The address of an instance, the client or the host.
+[[nodiscard]] Ipv4 address_of(const ClusterPlan& plan, Endpoint endpoint);
+/// nullopt in a cluster without IPv6, and for the host, which has none in it.
+[[nodiscard]] std::optional<Ipv6> address6_of(const ClusterPlan& plan, Endpoint endpoint);
+
+/// Sends up to twenty datagrams per link and family within `budget` and stops early once everything
+/// has arrived. Does not block the loop.
 /// @throws Error Operation when sockets cannot be made
-[[nodiscard]] boost::asio::awaitable<std::vector<PairVerdict>> probe_pairs(
+[[nodiscard]] boost::asio::awaitable<std::vector<ProbedLink>> probe_pairs(
     const ClusterPlan& plan, Fabric& fabric, std::vector<Link> links,
     std::chrono::milliseconds budget);
 

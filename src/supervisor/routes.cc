@@ -68,7 +68,7 @@ Response watch_links(Cluster& cluster) {
   response.stream = [&cluster](LineWriter& writer) -> asio::awaitable<void> {
     asio::steady_timer timer(co_await asio::this_coro::executor);
     for (;;) {
-      std::string line = json::serialize(cluster.faults().links());
+      std::string line = json::serialize(cluster.faults().reports().links());
       co_await writer.write(std::move(line));
       timer.expires_after(kLinksEvery);
       co_await timer.async_wait(asio::use_awaitable);
@@ -109,15 +109,16 @@ asio::awaitable<Response> answer_get(Cluster& cluster, const Request& request) {
     co_return document(to_json(cluster.plan()));
   }
   if (request.path == "/v1/faults") {
-    co_return document(cluster.faults().documents(query_flag(request, "all")));
+    co_return document(cluster.faults().reports().documents(query_flag(request, "all")));
   }
   if (request.path == "/v1/links") {
     co_return query_flag(request, "watch") ? watch_links(cluster)
-                                           : document(cluster.faults().links());
+                                           : document(cluster.faults().reports().links());
   }
   if (request.path == "/v1/why") {
-    co_return document(
-        cluster.faults().why(query_word(request, "from"), query_word(request, "to")));
+    co_return document(cluster.faults().reports().why(
+        {query_word(request, "from"), query_word(request, "to"), query_word(request, "port"),
+         query_word(request, "protocol")}));
   }
   if (request.path == "/v1/events") {
     co_return events(cluster, query_number(request, "since"), query_flag(request, "follow"));
@@ -131,6 +132,15 @@ asio::awaitable<Response> answer_post(Cluster& cluster, const SupervisorActions&
     auto words = api::parse_request<api::FaultRequest>(request.body);
     json::object fault = co_await cluster.faults().create(std::move(words));
     co_return document(std::move(fault));
+  }
+  if (request.path == "/v1/faults/apply") {
+    auto words = api::parse_request<api::ApplyRequest>(request.body);
+    json::object converged = co_await cluster.faults().converge(std::move(words));
+    co_return document(std::move(converged));
+  }
+  if (request.path == "/v1/faults/release") {
+    co_return document(
+        cluster.faults().release(api::parse_request<api::ReleaseRequest>(request.body)));
   }
   if (request.path == "/v1/heal") {
     auto words = api::parse_request<api::HealRequest>(request.body);

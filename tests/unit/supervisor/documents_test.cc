@@ -23,7 +23,7 @@ ClusterPlan plan_of(int count) {
 LinkState cut(Endpoint from, Endpoint to) {
   LinkState state;
   state.link = {from, to};
-  state.effect.cut = CutMode::Drop;
+  state.effect.clauses = {{{}, {.cut = CutMode::Drop}, {FaultId{1}}}};
   return state;
 }
 
@@ -50,7 +50,7 @@ TEST(FaultDocument, HasTheNormativeMembers) {
   fault.target = {"tikv-0"};
   fault.peers = {"tikv-1"};
   fault.links = {{0, 1}, {1, 0}};
-  fault.action.cut = CutMode::Drop;
+  fault.clauses = {{{}, {.cut = CutMode::Drop}}};
   fault.created_at_unix_ms = 42;
   const MonoTime now{};
   fault.end = now + std::chrono::milliseconds(1500);
@@ -65,6 +65,43 @@ TEST(FaultDocument, HasTheNormativeMembers) {
   EXPECT_EQ(document.at("packets").at("dropped").as_uint64(), 3U);
   EXPECT_EQ(document.at("mechanism").as_string(), "nftables");
   EXPECT_TRUE(document.at("atomic").as_bool());
+}
+
+Fault fault_of(std::vector<FaultClause> clauses, std::vector<std::uint32_t> clause_of = {}) {
+  Fault fault;
+  fault.links = {{0, 1}, {1, 0}};
+  fault.clauses = std::move(clauses);
+  fault.clause_of = std::move(clause_of);
+  return fault;
+}
+
+std::string params_of(const Fault& fault) {
+  return boost::json::serialize(fault_document(plan_of(2), fault, {}, {}).at("params"));
+}
+
+TEST(FaultDocument, SaysWhatTheFaultDoes) {
+  EXPECT_EQ(params_of(fault_of({{{}, {.cut = CutMode::Reject}}})), R"({"mode":"reject"})");
+  LinkAction action{.loss = Ppm{100'000}, .delay = Delay{.delay = Milliseconds(50)}, .seed = 7};
+  action.delay->jitter = Nanoseconds(500'000);
+  EXPECT_EQ(params_of(fault_of({{{}, action}})),
+            R"({"loss":"10%","delay_ms":50,"jitter_ms":5E-1,"distribution":"uniform","seed":7})");
+  Fault flap = fault_of({{{.to_ports = {80}}, {.cut = CutMode::Drop}}});
+  flap.flap = Flap{Milliseconds(20), Milliseconds(10), 3, {}};
+  EXPECT_EQ(
+      params_of(flap),
+      R"({"mode":"drop","match":{"to_ports":[80]},"flap":{"down_ms":20,"up_ms":10,"times":3}})");
+}
+
+TEST(FaultDocument, SaysHowLinksDiffer) {
+  EXPECT_EQ(
+      params_of(fault_of({{{.to_ports = {80}}, {.cut = CutMode::Drop}},
+                          {{.from_ports = {80}}, {.cut = CutMode::Drop}}},
+                         {0, 1})),
+      R"({"mode":"drop","clauses":[{"links":[["tikv-0","tikv-1"]],"match":{"to_ports":[80]}},)"
+      R"({"links":[["tikv-1","tikv-0"]],"match":{"from_ports":[80]}}]})");
+  EXPECT_EQ(params_of(fault_of({{{}, {.loss = Ppm{10'000}}}, {{}, {.loss = Ppm{20'000}}}}, {0, 1})),
+            R"({"clauses":[{"loss":"1%","links":[["tikv-0","tikv-1"]],"match":{}},)"
+            R"({"loss":"2%","links":[["tikv-1","tikv-0"]],"match":{}}]})");
 }
 
 TEST(FaultDocument, PermanentFaultHasNoEnd) {

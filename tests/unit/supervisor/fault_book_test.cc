@@ -9,22 +9,22 @@ namespace {
 
 using std::chrono::milliseconds;
 
-Fault make_fault(const FaultBook& book, std::vector<std::string> target,
-                 std::optional<MonoTime> end = std::nullopt) {
+FaultBook::Entry make_entry(const FaultBook& book, std::vector<std::string> target,
+                            std::optional<MonoTime> end = std::nullopt) {
   Fault fault;
   fault.id = book.next_id();
   fault.target = std::move(target);
   fault.links = {{0, 1}};
   fault.end = end;
-  return fault;
+  return {std::move(fault), {}, true, {}};
 }
 
 TEST(FaultBook, NeverUsesAnIdTwice) {
   FaultBook book;
-  book.add(make_fault(book, {"a"}));
-  book.add(make_fault(book, {"b"}));
-  EXPECT_TRUE(book.end({1}, FaultBook::Ending::Healed).has_value());
-  EXPECT_TRUE(book.end({2}, FaultBook::Ending::Healed).has_value());
+  book.add(make_entry(book, {"a"}));
+  book.add(make_entry(book, {"b"}));
+  EXPECT_TRUE(book.end({1}, FaultBook::Ending::Healed, {}).has_value());
+  EXPECT_TRUE(book.end({2}, FaultBook::Ending::Healed, {}).has_value());
   EXPECT_EQ(book.next_id().value, 3U);
   EXPECT_TRUE(book.issued({2}));
   EXPECT_FALSE(book.issued({3}));
@@ -34,9 +34,9 @@ TEST(FaultBook, NeverUsesAnIdTwice) {
 TEST(FaultBook, ExpiresWhatIsDueAndNothingElse) {
   FaultBook book;
   const MonoTime start{};
-  book.add(make_fault(book, {"a"}, start + milliseconds(10)));
-  book.add(make_fault(book, {"b"}, start + milliseconds(20)));
-  book.add(make_fault(book, {"c"}));
+  book.add(make_entry(book, {"a"}, start + milliseconds(10)));
+  book.add(make_entry(book, {"b"}, start + milliseconds(20)));
+  book.add(make_entry(book, {"c"}));
   EXPECT_EQ(book.next_end(), start + milliseconds(10));
   EXPECT_TRUE(book.expire(start + milliseconds(9)).empty());
   const auto expired = book.expire(start + milliseconds(10));
@@ -49,32 +49,45 @@ TEST(FaultBook, ExpiresWhatIsDueAndNothingElse) {
 
 TEST(FaultBook, KnowsWhomItTouchesOnlyWhileActive) {
   FaultBook book;
-  Fault fault = make_fault(book, {"tikv-0"});
-  fault.peers = {"pd-0"};
-  book.add(fault);
+  auto entry = make_entry(book, {"tikv-0"});
+  entry.fault.peers = {"pd-0"};
+  book.add(entry);
   EXPECT_TRUE(book.touches("tikv-0"));
   EXPECT_TRUE(book.touches("pd-0"));
   EXPECT_FALSE(book.touches("tikv-1"));
-  book.end({1}, FaultBook::Ending::Healed);
+  book.end({1}, FaultBook::Ending::Healed, {});
   EXPECT_FALSE(book.touches("tikv-0"));
 }
 
 TEST(FaultBook, GivesTheFabricOnlyFaultsOnLinks) {
   FaultBook book;
-  Fault pause = make_fault(book, {"a"});
-  pause.links.clear();
-  pause.kind = FaultKind::Pause;
+  auto pause = make_entry(book, {"a"});
+  pause.fault.links.clear();
+  pause.fault.kind = FaultKind::Pause;
   book.add(pause);
-  book.add(make_fault(book, {"b"}));
+  book.add(make_entry(book, {"b"}));
   ASSERT_EQ(book.network_faults().size(), 1U);
   EXPECT_EQ(book.network_faults()[0].id.value, 2U);
 }
 
+TEST(FaultBook, KnowsWhenAFlapChangesPhase) {
+  FaultBook book;
+  const MonoTime start{};
+  EXPECT_EQ(book.next_change(start), std::nullopt);
+  auto entry = make_entry(book, {"a"}, start + milliseconds(100));
+  entry.fault.flap = Flap{milliseconds(30), milliseconds(10), 0, start};
+  book.add(entry);
+  EXPECT_EQ(book.next_change(start), start + milliseconds(30));
+  EXPECT_EQ(book.next_change(start + milliseconds(30)), start + milliseconds(40));
+  EXPECT_EQ(book.next_change(start + milliseconds(41)), start + milliseconds(70));
+  EXPECT_EQ(book.next_change(start + milliseconds(90)), start + milliseconds(100));
+}
+
 TEST(FaultBook, EndingTwiceIsNoticed) {
   FaultBook book;
-  book.add(make_fault(book, {"a"}));
-  EXPECT_TRUE(book.end({1}, FaultBook::Ending::Healed).has_value());
-  EXPECT_FALSE(book.end({1}, FaultBook::Ending::Healed).has_value());
+  book.add(make_entry(book, {"a"}));
+  EXPECT_TRUE(book.end({1}, FaultBook::Ending::Healed, {}).has_value());
+  EXPECT_FALSE(book.end({1}, FaultBook::Ending::Healed, {}).has_value());
 }
 
 }  // namespace

@@ -1,0 +1,230 @@
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include <boost/json/array.hpp>
+#include <boost/json/value_from.hpp>
+
+#include "src/base/error.h"
+#include "src/base/text.h"
+#include "src/supervisor/documents.h"
+#include "src/supervisor/fault_desk.h"
+#include "src/supervisor/outage.h"
+
+namespace tinet {
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+
+namespace {
+
+MonoTime now() {
+  return std::chrono::steady_clock::now();
+}
+
+bool touches_any(const Fault& fault, const std::vector<std::string>& names) {
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    return std::count(fault.target.begin(), fault.target.end(), name) > 0 ||
+           std::count(fault.peers.begin(), fault.peers.end(), name) > 0;
+  });
+}
+
+FaultId issued_id(const FaultBook& book, const std::string& word, const ClusterPlan& plan) {
+  const auto id = parse_fault_id(word);
+  if (!id || !book.issued(*id)) {
+    throw_conflict("no fault '" + word + "' was ever made in cluster '" + plan.tag + "'",
+                   "see: tinet faults");
+  }
+  return *id;
+}
+
+std::string ended_note(const FaultBook::Ended& ended) {
+  return to_string(ended.fault.id) + (ended.ending == FaultBook::Ending::Expired
+                                          ? " had expired already"
+                                          : " was healed already");
+}
+
+/// The longest silence that the healed faults leave behind.
+class Aftermath {
+ public:
+  void add(const Fault& fault, const PacketCounts& packets, Nanoseconds lasted) {
+    const auto residual = residual_outage(fault, packets, lasted);
+    if (residual && (!residual_ || *residual > *residual_)) {
+      residual_ = residual;
+      lasted_ = lasted;
+    }
+  }
+  [[nodiscard]] std::optional<std::string> note() const {
+    return residual_ ? std::optional(outage_note(lasted_, *residual_)) : std::nullopt;
+  }
+
+ private:
+  std::optional<Nanoseconds> residual_;
+  Nanoseconds lasted_{};
+};
+
+}  // namespace
+
+asio::awaitable<std::vector<std::string>> FaultDesk::names_in(std::vector<std::string> selectors) {
+  std::vector<std::string> names;
+  for (const auto& selector : selectors) {
+    const SelectorScope scope = co_await scope_for(roles_in(selector), std::nullopt);
+    for (const auto endpoint : select(selector, scope, "heal").endpoints) {
+      names.push_back(endpoint_name(plan_, endpoint));
+    }
+  }
+  co_return names;
+}
+
+/// What holds keep goes on its way before their end would drop it.
+void FaultDesk::release_held(const std::vector<Fault>& going, std::vector<std::string>& notes) {
+  for (const auto& fault : going) {
+    if (fault.kind != FaultKind::Hold) {
+      continue;
+    }
+    try {
+      const ReleaseReport report = fabric_.release(fault.id, false);
+      if (report.delivered + report.dropped > 0) {
+        notes.push_back(to_string(fault.id) + ": " + std::to_string(report.delivered) +
+                        " held packets were delivered, " + std::to_string(report.dropped) +
+                        " dropped");
+      }
+    } catch (const Error& error) {
+      notes.push_back(to_string(fault.id) +
+                      ": held packets could not be delivered: " + error.what());
+    }
+  }
+}
+
+/// Links of the faults that are free of cuts now: to end connections of others would be no help.
+std::vector<Link> FaultDesk::links_to_kick(const std::vector<Fault>& healed,
+                                           const std::vector<FaultId>& ended_before) {
+  std::vector<Link> links;
+  for (const auto& fault : healed) {
+    links.insert(links.end(), fault.links.begin(), fault.links.end());
+  }
+  for (const auto id : ended_before) {
+    const auto& fault = book_.find_ended(id)->fault;
+    links.insert(links.end(), fault.links.begin(), fault.links.end());
+  }
+  std::sort(links.begin(), links.end());
+  links.erase(std::unique(links.begin(), links.end()), links.end());
+  for (const auto& state : fabric_.links(now())) {
+    if (state.effect.cut()) {
+      const auto at = std::lower_bound(links.begin(), links.end(), state.link);
+      if (at != links.end() && *at == state.link) {
+        links.erase(at);
+      }
+    }
+  }
+  return links;
+}
+
+void FaultDesk::end_faults(const std::vector<Fault>& going, std::string_view actor) {
+  for (const auto& fault : going) {
+    if (fault.links.empty()) {
+      end_process_fault_(fault);
+    }
+    book_.end(fault.id, FaultBook::Ending::Healed, now());
+    journal_fault(actor, "fault-healed", fault);
+  }
+}
+
+asio::awaitable<json::object> FaultDesk::heal(api::HealRequest request) {
+  const std::vector<std::string> names = co_await names_in(request.selectors);
+  expire_due();
+  std::vector<FaultId> doomed;
+  std::vector<FaultId> ended_before;
+  std::vector<std::string> notes;
+  for (const auto& word : request.ids) {
+    const FaultId id = issued_id(book_, word, plan_);
+    if (const auto* ended = book_.find_ended(id)) {
+      notes.push_back(ended_note(*ended));
+      ended_before.push_back(id);
+    } else {
+      doomed.push_back(id);
+    }
+  }
+  const bool everything = request.ids.empty() && request.selectors.empty();
+  std::vector<Fault> staying;
+  std::vector<Fault> going;
+  std::map<FaultId, MonoTime> since;
+  for (const auto& [id, entry] : book_.entries()) {
+    const bool goes = everything || touches_any(entry.fault, names) ||
+                      std::count(doomed.begin(), doomed.end(), id) > 0;
+    if (goes || !entry.fault.links.empty()) {
+      (goes ? going : staying).push_back(entry.fault);
+    }
+    since[id] = entry.since;
+  }
+
+  release_held(going, notes);
+  const ApplyReport report = fabric_.apply(staying, now());
+  notes.insert(notes.end(), report.notes.begin(), report.notes.end());
+  json::array healed;
+  std::vector<std::string> without_effect;
+  Aftermath aftermath;
+  for (const auto& fault : going) {
+    const PacketCounts packets = fault.links.empty() ? PacketCounts{} : fabric_.packets(fault.id);
+    if (!fault.links.empty() && packets.matched() == 0) {
+      without_effect.push_back(to_string(fault.id));
+      notes.push_back(to_string(fault.id) + " matched no packet");
+    }
+    aftermath.add(fault, packets, now() - since.at(fault.id));
+    healed.push_back(reports_.document(fault));
+  }
+  end_faults(going, "user");
+  settle(report);
+  if (going.empty() && notes.empty()) {
+    notes.emplace_back("no fault was active");
+  }
+
+  json::object answer{{"healed", std::move(healed)}};
+  if (request.kick) {
+    try {
+      answer["kicked"] = fabric_.kick(links_to_kick(going, ended_before)).destroyed;
+    } catch (const Error& error) {
+      throw Error(error.kind(),
+                  std::string("healed, but connections cannot be ended: ") + error.what(),
+                  error.hint());
+    }
+  } else if (auto note = aftermath.note()) {
+    notes.push_back(std::move(*note));
+  }
+  answer["notes"] = json::value_from(notes);
+  if (request.require_effect && !without_effect.empty()) {
+    throw Error(ErrorKind::Check,
+                "healed, but without effect (no packet matched): " + join(without_effect, ", "));
+  }
+  co_return answer;
+}
+
+json::object FaultDesk::release(const api::ReleaseRequest& request) {
+  expire_due();
+  const FaultId id = issued_id(book_, request.id, plan_);
+  if (const auto* ended = book_.find_ended(id)) {
+    return {{"released", nullptr},
+            {"delivered", 0},
+            {"dropped", 0},
+            {"notes", json::array{json::value(ended_note(*ended))}}};
+  }
+  const Fault fault = *book_.find(id);
+  if (fault.kind != FaultKind::Hold) {
+    throw_conflict(
+        "'" + request.id + "' is a " + std::string(to_string(fault.kind)) + " and holds no packets",
+        "end it with: tinet heal " + request.id);
+  }
+  std::vector<Fault> staying = book_.network_faults();
+  std::erase_if(staying, [&](const Fault& other) { return other.id == id; });
+  const ReleaseReport released = fabric_.release(id, request.drop);
+  const ApplyReport report = fabric_.apply(staying, now());
+  json::object answer{{"released", reports_.document(fault)},
+                      {"delivered", released.delivered},
+                      {"dropped", released.dropped}};
+  end_faults({fault}, "user");
+  settle(report);
+  answer["notes"] = json::value_from(report.notes);
+  return answer;
+}
+
+}  // namespace tinet

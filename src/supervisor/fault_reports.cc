@@ -1,0 +1,208 @@
+#include "src/supervisor/fault_reports.h"
+
+#include <algorithm>
+#include <charconv>
+#include <vector>
+
+#include <boost/json/value_from.hpp>
+
+#include "src/base/error.h"
+#include "src/base/text.h"
+#include "src/supervisor/action_documents.h"
+
+namespace tinet {
+
+namespace json = boost::json;
+
+namespace {
+
+MonoTime now() {
+  return std::chrono::steady_clock::now();
+}
+
+/// @param a,b sorted
+bool meet(const std::vector<Link>& a, const std::vector<Link>& b) {
+  for (auto i = a.begin(), j = b.begin(); i != a.end() && j != b.end();) {
+    if (*i == *j) {
+      return true;
+    }
+    *i < *j ? ++i : ++j;
+  }
+  return false;
+}
+
+std::uint16_t port_of(const ClusterPlan& plan, Endpoint receiver, const std::string& word) {
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), port);
+  if (error == std::errc{} && end == word.data() + word.size() && port > 0) {
+    return port;
+  }
+  if (receiver < plan.instances.size()) {
+    if (const auto known = plan.instances[receiver].port_of(word)) {
+      return *known;
+    }
+  }
+  throw_usage(
+      "'" + word + "' is neither a port nor a service of '" + endpoint_name(plan, receiver) + "'",
+      "ports are 1 to 65535");
+}
+
+/// What becomes of the packets, as a verb.
+std::string fate(const Effect& effect) {
+  const LinkAction sum = combined(effect);
+  const auto reachable = reachability(effect);
+  if (reachable == "partial") {
+    return "arrive only in part, because of ";
+  }
+  if (reachable == "yes") {
+    return "arrive, but changed by ";
+  }
+  if (sum.cut == CutMode::Reject) {
+    return "are refused by ";
+  }
+  if (sum.cut == CutMode::Reset) {
+    return "are answered with a reset by ";
+  }
+  return !sum.cut && sum.hold ? "are held by " : "are dropped by ";
+}
+
+}  // namespace
+
+Effect narrowed(const Effect& effect, const PacketWords& packet) {
+  Effect narrow;
+  for (EffectClause clause : effect.clauses) {
+    Match& match = clause.match;
+    if (packet.protocol != Protocol::Any) {
+      if (match.protocol != Protocol::Any && match.protocol != packet.protocol) {
+        continue;
+      }
+      match.protocol = Protocol::Any;
+    }
+    if (packet.to_port && !match.to_ports.empty() &&
+        std::binary_search(match.to_ports.begin(), match.to_ports.end(), *packet.to_port)) {
+      match.to_ports.clear();
+      match.from_ports.clear();
+    } else if (packet.to_port && !match.to_ports.empty()) {
+      // Another destination; only where the packet comes from can still fit.
+      match.to_ports.clear();
+      if (match.from_ports.empty()) {
+        continue;
+      }
+    }
+    narrow.clauses.push_back(std::move(clause));
+  }
+  return narrow;
+}
+
+FaultFacts FaultReports::facts(const Fault& fault, MonoTime since, MonoTime until,
+                               bool atomic) const {
+  FaultFacts facts;
+  facts.atomic = atomic;
+  if (fault.links.empty()) {
+    facts.mechanism = "signal";
+    return facts;
+  }
+  facts.mechanism = fabric_.mechanism(fault);
+  facts.packets = fabric_.packets(fault.id);
+  facts.matched_nothing = watch_.matched_nothing(fault, facts.packets, since, until);
+  const auto& active = book_.entries();
+  facts.shared = std::any_of(active.begin(), active.end(), [&](const auto& entry) {
+    return entry.first != fault.id && meet(entry.second.fault.links, fault.links);
+  });
+  return facts;
+}
+
+json::object FaultReports::document(const Fault& fault) const {
+  const MonoTime time = now();
+  const auto* entry = book_.find_entry(fault.id);
+  const FaultFacts known = entry == nullptr ? facts(fault, time, time, true)
+                                            : facts(fault, entry->since, time, entry->atomic);
+  return fault_document(plan_, fault, known, time);
+}
+
+json::object FaultReports::ended_document(const FaultBook::Ended& ended) const {
+  json::object document = fault_document(
+      plan_, ended.fault, facts(ended.fault, ended.since, ended.until, ended.atomic), ended.until);
+  document["ended"] = ended.ending == FaultBook::Ending::Healed ? "healed" : "expired";
+  document["ended_at_unix_ms"] = ended.ended_at_unix_ms;
+  return document;
+}
+
+json::array FaultReports::documents(bool all) const {
+  json::array documents;
+  for (const auto& [id, entry] : book_.entries()) {
+    documents.push_back(document(entry.fault));
+  }
+  if (all) {
+    for (const auto& ended : book_.ended()) {
+      documents.push_back(ended_document(ended));
+    }
+  }
+  return documents;
+}
+
+json::array FaultReports::links() const {
+  return links_document(plan_, fabric_.links(now()));
+}
+
+std::map<Endpoint, std::string> FaultReports::network() const {
+  return network_states(plan_, fabric_.links(now()));
+}
+
+std::string FaultReports::reasons(const std::vector<FaultId>& faults) const {
+  std::vector<std::string> texts;
+  for (const auto id : faults) {
+    const Fault* fault = book_.find(id);
+    texts.push_back(to_string(id) + (fault == nullptr || fault->summary.empty()
+                                         ? ""
+                                         : " (" + fault->summary + ")"));
+  }
+  return join(texts, ", ");
+}
+
+json::object FaultReports::why(const WhyWords& words) const {
+  const Link link{endpoint_named(plan_, words.from), endpoint_named(plan_, words.to)};
+  if (link.from == link.to) {
+    throw_usage("'" + words.from + "' to itself is no link");
+  }
+  PacketWords packet;
+  if (!words.protocol.empty()) {
+    packet.protocol = parse_protocol(words.protocol);
+  }
+  if (!words.port.empty()) {
+    packet.to_port = port_of(plan_, link.to, words.port);
+    if (packet.protocol == Protocol::Icmp) {
+      throw_usage("icmp has no ports", "leave out the port or the protocol");
+    }
+  }
+  const LinkExplanation explanation = fabric_.why(link, packet, now());
+  const Effect effect = narrowed(explanation.effect, packet);
+
+  json::object document{{"from", words.from}, {"to", words.to}};
+  std::string whose = "packets from " + words.from + " to " + words.to;
+  if (packet.to_port) {
+    document["port"] = *packet.to_port;
+    whose += ":" + std::to_string(*packet.to_port);
+  }
+  if (packet.protocol != Protocol::Any) {
+    document["protocol"] = to_string(packet.protocol);
+    whose = std::string(to_string(packet.protocol)) + " " + whose;
+  }
+  const std::vector<FaultId> faults = effect.faults();
+  json::array ids;
+  for (const auto id : faults) {
+    ids.emplace_back(to_string(id));
+  }
+  document["reachable"] = reachability(effect);
+  document["effects"] = effect_document(effect);
+  document["faults"] = std::move(ids);
+  document["mechanism"] = explanation.mechanism;
+  document["rule"] = join(explanation.rules, "; ");
+  document["rules"] = json::value_from(explanation.rules);
+  document["notes"] = json::value_from(explanation.notes);
+  document["text"] = effect.empty() ? whose + " pass: no fault concerns them"
+                                    : whose + " " + fate(effect) + reasons(faults);
+  return document;
+}
+
+}  // namespace tinet

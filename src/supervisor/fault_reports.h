@@ -1,0 +1,59 @@
+#pragma once
+/// What is told of faults and links: documents made from the book, the fabric's counters and what
+/// the watch noticed. Nothing changes here.
+
+#include <map>
+#include <string>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include "src/fabric/fabric.h"
+#include "src/model/plan.h"
+#include "src/supervisor/documents.h"
+#include "src/supervisor/fault_book.h"
+#include "src/supervisor/fault_watch.h"
+
+namespace tinet {
+
+/// The packet that `why` is asked about, as words: empty means any.
+struct WhyWords {
+  std::string from;
+  std::string to;
+  std::string port;      ///< a number, or a service of the receiver
+  std::string protocol;  ///< any tcp udp icmp
+};
+
+class FaultReports {
+ public:
+  FaultReports(const ClusterPlan& plan, Fabric& fabric, const FaultBook& book,
+               const FaultWatch& watch)
+      : plan_(plan), fabric_(fabric), book_(book), watch_(watch) {}
+
+  /// The object of an active fault, or of one that is about to be.
+  [[nodiscard]] boost::json::object document(const Fault& fault) const;
+  /// Active faults; `all` adds ended ones with "ended":"healed|expired".
+  [[nodiscard]] boost::json::array documents(bool all) const;
+  [[nodiscard]] boost::json::array links() const;
+  /// @throws Error Usage for unknown names, ports and protocols
+  [[nodiscard]] boost::json::object why(const WhyWords& words) const;
+  /// Per instance "ok", "cut" or "impaired".
+  [[nodiscard]] std::map<Endpoint, std::string> network() const;
+
+ private:
+  [[nodiscard]] FaultFacts facts(const Fault& fault, MonoTime since, MonoTime until,
+                                 bool atomic) const;
+  [[nodiscard]] boost::json::object ended_document(const FaultBook::Ended& ended) const;
+  [[nodiscard]] std::string reasons(const std::vector<FaultId>& faults) const;
+
+  const ClusterPlan& plan_;
+  Fabric& fabric_;
+  const FaultBook& book_;
+  const FaultWatch& watch_;
+};
+
+/// An effect as packets of these words suffer it: clauses that mean none of them are left out, and
+/// those that mean all of them lose their condition. Pure.
+[[nodiscard]] Effect narrowed(const Effect& effect, const PacketWords& packet);
+
+}  // namespace tinet

@@ -1,0 +1,76 @@
+#pragma once
+/// Looks after active faults between changes: keeps flapping ones going, compares the kernel with
+/// the intent, and notices faults that no packet meets. Timers on the supervisor's loop.
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "src/fabric/fabric.h"
+#include "src/supervisor/changes.h"
+#include "src/supervisor/fault_book.h"
+#include "src/supervisor/journal.h"
+
+namespace tinet {
+
+/// How often things are looked at.
+struct WatchTimes {
+  std::chrono::milliseconds match_within{2'000};  ///< a fault without a packet by then is told of
+  std::chrono::milliseconds audit_after_change{200};
+  std::chrono::milliseconds audit_with_faults{5'000};
+  std::chrono::milliseconds audit_at_rest{30'000};
+};
+
+class FaultWatch {
+ public:
+  /// @param changes rung when a fault turns out to match nothing
+  /// @param reapply hands the active faults to the fabric again
+  FaultWatch(const boost::asio::any_io_executor& executor, Fabric& fabric, Journal& journal,
+             Changes& changes, const FaultBook& book, std::function<void()> reapply,
+             WatchTimes times = {});
+
+  /// The active faults have changed, and the fabric knows.
+  /// @param refresh_at see ApplyReport
+  void changed(std::optional<MonoTime> refresh_at);
+
+  /// From now on there are processes that could send packets.
+  void traffic_begins();
+
+  /// True when the cluster's traffic went on for match_within while the fault was active, and no
+  /// packet was meant. A fault that begins after so many bytes is given all the time it needs.
+  [[nodiscard]] bool matched_nothing(const Fault& fault, const PacketCounts& packets,
+                                     MonoTime since, MonoTime until) const;
+
+  /// Stops all timers; the fabric may go away afterwards.
+  void shut_down();
+
+ private:
+  void arm_refresh(std::optional<MonoTime> at);
+  void arm_matches();
+  void look_for_matches();
+  void arm_audit(std::chrono::milliseconds after);
+  void audit();
+
+  Fabric& fabric_;
+  Journal& journal_;
+  Changes& changes_;
+  const FaultBook& book_;
+  std::function<void()> reapply_;
+  WatchTimes times_;
+  boost::asio::steady_timer refresh_;
+  boost::asio::steady_timer matches_;
+  boost::asio::steady_timer audit_;
+  std::optional<MonoTime> traffic_since_;
+  std::set<FaultId> looked_at_;       ///< active faults whose time to match is over
+  std::set<std::string> open_drift_;  ///< told of, and still there
+  bool audit_fails_ = false;
+  bool shut_down_ = false;
+};
+
+}  // namespace tinet

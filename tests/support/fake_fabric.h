@@ -1,0 +1,117 @@
+#pragma once
+/// A Fabric without a kernel: remembers what it was asked for, answers what a test tells it to, and
+/// can fail at any call. Links are loopback addresses of the process's own network, so probes over
+/// them always arrive.
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sys/socket.h>
+
+#include "src/base/error.h"
+#include "src/fabric/fabric.h"
+
+namespace tinet {
+
+class FakeFabric : public Fabric {
+ public:
+  // What was asked for.
+  std::vector<std::vector<Fault>> applied{};
+  std::vector<std::vector<Link>> kicked{};
+  std::vector<std::pair<FaultId, bool>> released{};
+  int audits = 0;
+  PacketWords asked{};
+
+  // What it answers.
+  std::optional<Error> apply_fails{};
+  std::optional<Error> kick_fails{};
+  ApplyReport report{.committed = true};
+  std::vector<Flow> open_flows{};
+  std::map<FaultId, PacketCounts> counts{};
+  ReleaseReport held{};
+  std::vector<Drift> drifts{};
+  std::map<Link, Effect> effects{};  ///< when not what active faults imply
+
+  [[nodiscard]] const std::vector<Fault>& active() const { return applied.back(); }
+
+  [[nodiscard]] std::string_view backend() const override { return "fake"; }
+  [[nodiscard]] int namespace_fd(Endpoint /*endpoint*/) const override { return -1; }
+  [[nodiscard]] int switch_namespace_fd() const override { return -1; }
+  [[nodiscard]] UniqueFd open_socket(Endpoint /*endpoint*/, int domain, int type,
+                                     int protocol) override {
+    return UniqueFd(::socket(domain, type | SOCK_CLOEXEC, protocol));
+  }
+
+  ApplyReport apply(const std::vector<Fault>& active, MonoTime /*now*/) override {
+    if (apply_fails) {
+      throw Error(*apply_fails);
+    }
+    applied.push_back(active);
+    return report;
+  }
+  [[nodiscard]] std::string mechanism(const Fault& fault) const override {
+    return fault.clauses.front().action.shapes() ? "wire" : "nftables";
+  }
+  [[nodiscard]] std::vector<Flow> flows(const std::vector<Link>& /*links*/) override {
+    return open_flows;
+  }
+  KickReport kick(const std::vector<Link>& links) override {
+    if (kick_fails) {
+      throw Error(*kick_fails);
+    }
+    kicked.push_back(links);
+    return {3};
+  }
+  ReleaseReport release(FaultId fault, bool drop) override {
+    released.emplace_back(fault, drop);
+    return held;
+  }
+  [[nodiscard]] std::vector<std::string> preview(const std::vector<Fault>& active,
+                                                 MonoTime /*now*/) override {
+    return std::vector<std::string>(active.size(), "message");
+  }
+  [[nodiscard]] std::vector<LinkState> links(MonoTime now) override {
+    std::map<Link, LinkState> states;
+    for (const auto& fault : applied.empty() ? std::vector<Fault>{} : applied.back()) {
+      for (const auto& link : fault.links) {
+        states[link].link = link;
+        states[link].effect = effect_on(link, now);
+      }
+    }
+    std::vector<LinkState> all;
+    for (auto& [link, state] : states) {
+      all.push_back(std::move(state));
+    }
+    return all;
+  }
+  [[nodiscard]] PacketCounts packets(FaultId fault) override { return counts[fault]; }
+  [[nodiscard]] LinkExplanation why(Link link, const PacketWords& packet, MonoTime now) override {
+    asked = packet;
+    return {link, effect_on(link, now), "nftables", {"rule 1", "rule 2"}, {"a note"}};
+  }
+  [[nodiscard]] std::vector<Drift> audit(MonoTime /*now*/) override {
+    ++audits;
+    return drifts;
+  }
+
+ private:
+  [[nodiscard]] Effect effect_on(Link link, MonoTime /*now*/) const {
+    if (const auto told = effects.find(link); told != effects.end()) {
+      return told->second;
+    }
+    Effect effect;
+    for (const auto& fault : applied.empty() ? std::vector<Fault>{} : applied.back()) {
+      for (std::size_t i = 0; i < fault.links.size(); ++i) {
+        if (fault.links[i] == link) {
+          effect.clauses.push_back({fault.clause(i).match, fault.clause(i).action, {fault.id}});
+        }
+      }
+    }
+    return effect;
+  }
+};
+
+}  // namespace tinet
