@@ -3,6 +3,7 @@
 #include <string>
 
 #include "src/base/error.h"
+#include "src/model/distribution.h"
 
 namespace tinet {
 
@@ -42,9 +43,9 @@ void check_delay(const Delay& delay) {
     throw_usage(delay.table.empty() ? "--distribution: the table has no samples"
                                     : "a table of samples needs the distribution 'table'");
   }
-  if (delay.table.size() > kDistributionSamplesMax) {
-    throw_usage("--distribution: " + std::to_string(delay.table.size()) +
-                " samples, at most 16384 are possible");
+  if (delay.table.size() > kDistributionTableMax) {
+    throw_usage("--distribution: " + std::to_string(delay.table.size()) + " samples, at most " +
+                std::to_string(kDistributionTableMax) + " are possible");
   }
   check_share(delay.correlation, "--correlation");
 }

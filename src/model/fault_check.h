@@ -10,8 +10,7 @@ namespace tinet {
 inline constexpr Nanoseconds kDelayMax = std::chrono::hours(1);
 inline constexpr Nanoseconds kFlapPhaseMin = Milliseconds(10);
 inline constexpr Nanoseconds kFaultTimeMax = std::chrono::hours(1'000'000);
-inline constexpr std::size_t kDistributionSamplesMax = 16'384;  ///< NETEM_DIST_MAX
-inline constexpr std::uint64_t kRateMin = 8;                    ///< bits: a byte per second
+inline constexpr std::uint64_t kRateMin = 8;  ///< bits: a byte per second
 inline constexpr std::uint64_t kRateMax = 1'000'000'000'000;
 
 /// Ranges and dependencies: probabilities up to 100 %, jitter not above the delay, reordering only
