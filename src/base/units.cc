@@ -97,6 +97,21 @@ constexpr std::array<Unit, 6> kDurationUnits = {{{"ns", 1},
                                                  {"h", 3'600'000'000'000}}};
 constexpr std::array<Unit, 4> kRateUnits = {
     {{"bit", 1}, {"kbit", 1'000}, {"mbit", 1'000'000}, {"gbit", 1'000'000'000}}};
+constexpr std::array<Unit, 4> kSizeUnits = {
+    {{"b", 1}, {"kb", 1'000}, {"mb", 1'000'000}, {"gb", 1'000'000'000}}};
+constexpr std::array<Unit, 3> kBinaryUnits = {
+    {{"kib", 1ULL << 10U}, {"mib", 1ULL << 20U}, {"gib", 1ULL << 30U}}};
+
+/// The value in the largest unit that it reaches.
+std::string format_largest(std::uint64_t value, const std::array<Unit, 4>& units) {
+  const Unit* best = &units[0];
+  for (const auto& unit : units) {
+    if (value >= unit.scale) {
+      best = &unit;
+    }
+  }
+  return format_scaled(value, *best);
+}
 
 template <std::size_t N>
 const Unit* find_unit(const std::array<Unit, N>& units, std::string_view name) {
@@ -189,13 +204,30 @@ std::uint64_t parse_bitrate(std::string_view text, std::string_view what) {
 }
 
 std::string format_bitrate(std::uint64_t bits_per_second) {
-  const Unit* best = &kRateUnits[0];
-  for (const auto& unit : kRateUnits) {
-    if (bits_per_second >= unit.scale) {
-      best = &unit;
-    }
+  return format_largest(bits_per_second, kRateUnits);
+}
+
+std::uint64_t parse_size(std::string_view text, std::string_view what) {
+  const std::string hint = "write bytes, or a number with a unit: 1500, 64kb (1000), 64kib (1024)";
+  const auto quantity = parse_quantity(text);
+  if (!quantity) {
+    refuse(what, text, "is not a size in bytes", hint);
   }
-  return format_scaled(bits_per_second, *best);
+  const std::string_view name = quantity->unit.empty() ? "b" : quantity->unit;
+  const Unit* unit = find_unit(kSizeUnits, name);
+  unit = unit == nullptr ? find_unit(kBinaryUnits, name) : unit;
+  if (unit == nullptr) {
+    refuse(what, text, "has an unknown unit '" + std::string(name) + "'", hint);
+  }
+  const auto value = scaled(*quantity, unit->scale, 1'000'000'000'000'000);
+  if (!value) {
+    refuse(what, text, "is no whole number of bytes, or too large", hint);
+  }
+  return *value;
+}
+
+std::string format_size(std::uint64_t bytes) {
+  return format_largest(bytes, kSizeUnits);
 }
 
 }  // namespace tinet

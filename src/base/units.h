@@ -1,6 +1,7 @@
 #pragma once
-/// Words with units, parsed once to integers: durations, percentages, bit rates. A bare number is
-/// refused with a hint, because "80" has meant both milliseconds and seconds in other tools.
+/// Words with units, parsed once to integers: durations, percentages, bit rates, sizes. A bare
+/// number is refused with a hint (not for a size, which is in bytes), because "80" has meant both
+/// milliseconds and seconds in other tools.
 
 #include <chrono>
 #include <cstdint>
@@ -41,5 +42,14 @@ struct Ppm {
 
 /// "10mbit", "1.5gbit".
 [[nodiscard]] std::string format_bitrate(std::uint64_t bits_per_second);
+
+/// Parses a number of bytes, 0..10^15: "1500", "1500b", "64kb", "2mb", "1gb" (powers of 1000) or
+/// "64kib", "2mib", "1gib" (powers of 1024). Bytes need no unit; "64k" is refused, because it has
+/// meant both.
+/// @throws Error Usage
+[[nodiscard]] std::uint64_t parse_size(std::string_view text, std::string_view what);
+
+/// "1500b", "64kb", "1.5mb"; always powers of 1000.
+[[nodiscard]] std::string format_size(std::uint64_t bytes);
 
 }  // namespace tinet

@@ -80,6 +80,10 @@ void add_course_flags(Command& command, StartFlags& flags) {
                   .words = {"clean", "keep"}});
   command.option("--ttl", flags.ttl,
                  {.value = "DUR", .help = "stop by itself after this long, e.g. 2h"});
+  command.option("--tcp-rto-max", flags.tcp_rto_max,
+                 {.value = "DUR",
+                  .help = "longest wait of the instances' TCP before it sends again, 1s to 2m: how "
+                          "soon connections come back after a cut (needs Linux 6.15)"});
   command.flag("--paused", flags.paused, "network and faults only; 'tinet resume all' starts");
   command.option("--faults", flags.faults,
                  {.value = "FILE",
@@ -160,6 +164,7 @@ StartOptions parse_start_flags(const StartFlags& flags, const std::string& tag) 
   options.on_failure = flags.on_failure;
   options.paused = flags.paused;
   options.ttl_ms = optional_ms(flags.ttl, "--ttl");
+  options.tcp_rto_max_ms = optional_ms(flags.tcp_rto_max, "--tcp-rto-max", 1'000, 120'000);
   options.store = flags.store;
   return options;
 }

@@ -36,6 +36,7 @@ struct StartFlags {
   std::string timeout = "120s";
   std::string on_failure = "clean";
   std::string ttl;
+  std::string tcp_rto_max;
   bool paused = false;
   std::string faults;
   std::string store = "auto";

@@ -10,17 +10,27 @@
 
 namespace tinet::cli {
 
-std::int64_t required_ms(const std::string& text, const std::string& option) {
-  const auto duration = parse_duration(text, option);
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(duration);
-  if (ms.count() < 1) {
-    throw_usage(option + ": '" + text + "' is too short", "the shortest is '1ms'");
+std::int64_t required_ms(const std::string& text, const std::string& option, std::int64_t min,
+                         std::int64_t max) {
+  const Nanoseconds duration = parse_duration(text, option);
+  if (duration < Milliseconds(min)) {
+    throw_usage(option + ": '" + text + "' is too short",
+                "the shortest is '" + format_duration(Milliseconds(min)) + "'");
+  }
+  if (duration > Milliseconds(max)) {
+    throw_usage(option + ": '" + text + "' is too long",
+                "the longest is '" + format_duration(Milliseconds(max)) + "'");
+  }
+  const auto ms = std::chrono::duration_cast<Milliseconds>(duration);
+  if (ms != duration) {
+    throw_usage(option + ": '" + text + "' is no whole number of milliseconds");
   }
   return ms.count();
 }
 
-std::optional<std::int64_t> optional_ms(const std::string& text, const std::string& option) {
-  return text.empty() ? std::nullopt : std::optional(required_ms(text, option));
+std::optional<std::int64_t> optional_ms(const std::string& text, const std::string& option,
+                                        std::int64_t min, std::int64_t max) {
+  return text.empty() ? std::nullopt : std::optional(required_ms(text, option, min, max));
 }
 
 std::int64_t parse_number(const std::string& text, const std::string& option, std::int64_t min,

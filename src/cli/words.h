@@ -8,12 +8,17 @@
 
 namespace tinet::cli {
 
-/// A duration as milliseconds, 1 to 10^12; nullopt for an empty text.
+constexpr std::int64_t kMsMax = 1'000'000'000'000;
+
+/// A duration as whole milliseconds, `min` to `max`; nullopt for an empty text.
 /// @throws Error Usage
 [[nodiscard]] std::optional<std::int64_t> optional_ms(const std::string& text,
-                                                      const std::string& option);
+                                                      const std::string& option,
+                                                      std::int64_t min = 1,
+                                                      std::int64_t max = kMsMax);
 /// @throws Error Usage also when the text is empty
-[[nodiscard]] std::int64_t required_ms(const std::string& text, const std::string& option);
+[[nodiscard]] std::int64_t required_ms(const std::string& text, const std::string& option,
+                                       std::int64_t min = 1, std::int64_t max = kMsMax);
 
 /// A whole number within the limits.
 /// @throws Error Usage naming the value and the limit it breaks

@@ -157,6 +157,9 @@ struct ClusterPlan {
   bool paused = false;               ///< network and faults only, no process
   std::int64_t start_timeout_ms = 120'000;
   std::optional<std::int64_t> ttl_ms;
+  /// Longest wait of a TCP connection before it sends again, 1000..120000: how soon connections of
+  /// instances come back after a cut. Needs net.ipv4.tcp_rto_max_ms (Linux 6.15).
+  std::optional<std::int64_t> tcp_rto_max_ms;
   std::vector<InstancePlan> instances;  ///< in topology order; index in here = endpoint number
   std::vector<ComponentPlan> components;
   std::vector<std::string> stop_order;  ///< components, first stopped first

@@ -60,8 +60,8 @@ BOOST_DESCRIBE_STRUCT(PlanUser, (), (uid, gid, groups, name, home))
 BOOST_DESCRIBE_STRUCT(ClusterPlan, (),
                       (tag, topology, store, backend, subnet, gateway, ipv6, client_address,
                        client_address6, host_address, user, state_dir, data_dir, log_dir, keep_data,
-                       host_link, on_failure, paused, start_timeout_ms, ttl_ms, instances,
-                       components, stop_order, roles, publish, connect_lines))
+                       host_link, on_failure, paused, start_timeout_ms, ttl_ms, tcp_rto_max_ms,
+                       instances, components, stop_order, roles, publish, connect_lines))
 
 namespace {
 

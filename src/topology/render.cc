@@ -291,6 +291,7 @@ void copy_options(const StartOptions& options, const Environment& environment, C
   plan.paused = options.paused;
   plan.start_timeout_ms = options.timeout_ms;
   plan.ttl_ms = options.ttl_ms;
+  plan.tcp_rto_max_ms = options.tcp_rto_max_ms;
   plan.user = environment.user;
   plan.state_dir = environment.state_dir;
   plan.store = environment.binaries.store;

@@ -45,6 +45,7 @@ struct StartOptions {
   std::string on_failure = "clean";
   bool paused = false;
   std::optional<std::int64_t> ttl_ms;
+  std::optional<std::int64_t> tcp_rto_max_ms;
   std::string store = "auto";  ///< auto, real, reference
 };
 

@@ -34,6 +34,10 @@ std::string bad_rate(std::string_view text) {
   return usage_of([&] { return parse_bitrate(text, "BITRATE"); });
 }
 
+std::string bad_size(std::string_view text) {
+  return usage_of([&] { return parse_size(text, "--after-bytes"); });
+}
+
 TEST(ParseDuration, KnowsEveryUnit) {
   EXPECT_EQ(parse_duration("5ns", "x"), 5ns);
   EXPECT_EQ(parse_duration("10us", "x"), 10us);
@@ -138,6 +142,34 @@ TEST(ParseBitrate, RefusesTheRest) {
   for (const auto* text :
        {"", "0bit", "0mbit", "0.5bit", "1000.1gbit", "1001gbit", "-1mbit", "mbit"}) {
     EXPECT_FALSE(bad_rate(text).empty()) << "'" << text << "'";
+  }
+}
+
+TEST(ParseSize, TakesBytesAndBothKindsOfUnits) {
+  EXPECT_EQ(parse_size("0", "x"), 0U);
+  EXPECT_EQ(parse_size("1500", "x"), 1'500U);
+  EXPECT_EQ(parse_size("1500b", "x"), 1'500U);
+  EXPECT_EQ(parse_size("10kb", "x"), 10'000U);
+  EXPECT_EQ(parse_size("10kib", "x"), 10'240U);
+  EXPECT_EQ(parse_size("1.5mb", "x"), 1'500'000U);
+  EXPECT_EQ(parse_size("1mib", "x"), 1'048'576U);
+  EXPECT_EQ(parse_size("2gb", "x"), 2'000'000'000U);
+  EXPECT_EQ(parse_size("1gib", "x"), 1'073'741'824U);
+}
+
+TEST(ParseSize, RefusesTheRest) {
+  EXPECT_THAT(bad_size("64k"), HasSubstr("unknown unit 'k'"));
+  EXPECT_THAT(bad_size("64k"), HasSubstr("64kb (1000), 64kib (1024)"));
+  EXPECT_THAT(bad_size("0.5b"), HasSubstr("no whole number of bytes"));
+  for (const auto* text : {"", "kb", "-1", "1 kb", "10KB", "1tb", "ten", "1000001gb", "0.1"}) {
+    EXPECT_FALSE(bad_size(text).empty()) << "'" << text << "'";
+  }
+}
+
+TEST(FormatSize, RoundTrips) {
+  EXPECT_EQ(format_size(1'500), "1.5kb");
+  for (const std::uint64_t size : {0ULL, 1ULL, 999ULL, 65'536ULL, 1'000'000ULL, 1ULL << 40U}) {
+    EXPECT_EQ(parse_size(format_size(size), "x"), size);
   }
 }
 

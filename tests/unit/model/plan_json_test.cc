@@ -67,6 +67,7 @@ ClusterPlan full_plan() {
   plan.paused = true;
   plan.start_timeout_ms = 99'000;
   plan.ttl_ms = 3'600'000;
+  plan.tcp_rto_max_ms = 5'000;
   plan.instances = {instance};
   plan.components = {{"tikv", {"pd"}, true, {check}, 42'000}};
   plan.stop_order = {"tidb", "tikv"};
@@ -106,6 +107,7 @@ TEST(PlanJson, RoundTripsAFullPlan) {
   EXPECT_EQ(json::serialize(to_json(again)), text);
 
   EXPECT_EQ(again.ttl_ms, 3'600'000);
+  EXPECT_EQ(again.tcp_rto_max_ms, 5'000);
   EXPECT_EQ(again.subnet, full_plan().subnet);
   EXPECT_EQ(again.client_address6, full_plan().client_address6);
   EXPECT_EQ(again.user.groups, (std::vector<std::uint32_t>{27, 4}));
