@@ -14,6 +14,7 @@ namespace {
 
 struct HealOptions {
   std::vector<std::string> what;
+  bool kick = false;
   bool require_effect = false;
 };
 
@@ -22,6 +23,7 @@ int run_heal(const HealOptions& options, Context& context) {
   for (const auto& word : options.what) {
     (parse_fault_id(word) ? request.ids : request.selectors).push_back(word);
   }
+  request.kick = options.kick;
   request.require_effect = options.require_effect;
   const boost::json::value answer = post(context, "/v1/heal", api::to_json(request));
   if (context.globals.json) {
@@ -39,13 +41,18 @@ void add_heal(Command& root, Context& context) {
   Command& command = root.add("heal", "end faults: all, by id, or those that touch instances");
   command.description =
       "Without words every fault ends, pauses too; no process is started. A selector ends every "
-      "fault whose target or peers touch it.";
+      "fault whose target or peers touch it. TCP doubles its pause after every loss, so "
+      "connections "
+      "may stand still after the heal for as long as they were cut; --kick ends them.";
   command.rest("FAULT|SELECTOR", options->what,
                {.help = "fault ids (f1) or selectors (default: every fault)",
                 .completes = Completes::Fault});
+  command.flag("--kick", options->kick,
+               "end TCP connections of the healed links that still wait to send again, so that "
+               "programs connect anew at once");
   command.flag("--require-effect", options->require_effect,
                "status 5 when a healed fault never matched a packet");
-  command.examples = {"tinet heal", "tinet heal f1 --require-effect"};
+  command.examples = {"tinet heal --kick", "tinet heal f1 --require-effect"};
   command.action = [options, &context] { return run_heal(*options, context); };
 }
 

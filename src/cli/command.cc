@@ -1,7 +1,9 @@
 #include "src/cli/command.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "src/base/error.h"
 #include "src/base/text.h"
 
 namespace tinet::cli {
@@ -70,6 +72,20 @@ void Command::rest(const std::string& word, std::vector<std::string>& variable,
                    const ValueText& text) {
   options.push_back(
       {.names = word, .arity = Arity::Many, .positional = true, .text = text, .target = &variable});
+}
+
+void check_exclusives(const Command& command, const std::vector<std::string>& given) {
+  for (const auto& group : command.exclusives) {
+    std::vector<std::string> both;
+    for (const auto& name : given) {
+      if (std::find(group.begin(), group.end(), name) != group.end()) {
+        both.push_back("'" + name + "'");
+      }
+    }
+    if (both.size() > 1) {
+      throw_usage(join(both, " and ") + " exclude each other", "give only one of them");
+    }
+  }
 }
 
 }  // namespace tinet::cli

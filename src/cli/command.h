@@ -76,4 +76,8 @@ struct Command {
   void rest(const std::string& word, std::vector<std::string>& variable, const ValueText& text);
 };
 
+/// @param given long names of the options that were given, each once
+/// @throws Error Usage when two of them exclude each other
+void check_exclusives(const Command& command, const std::vector<std::string>& given);
+
 }  // namespace tinet::cli

@@ -49,8 +49,10 @@ Command make_commands(Context& context) {
   add_doctor(root, context);
 
   root.start_section("Faults");
-  add_partition(root, context);
+  add_fault_verbs(root, context);
+  add_release(root, context);
   add_heal(root, context);
+  add_apply(root, context);
   add_faults(root, context);
   add_links(root, context);
   add_why(root, context);

@@ -19,7 +19,11 @@ void add_wait(Command& root, Context& context);
 void add_address(Command& root, Context& context);
 /// restart, kill, stop-instance, start-instance, pause, resume
 void add_instance_verbs(Command& root, Context& context);
-void add_partition(Command& root, Context& context);
+/// partition, delay, loss, duplicate, corrupt, reorder, rate, flap, hold
+void add_fault_verbs(Command& root, Context& context);
+void add_release(Command& root, Context& context);
+/// apply, diff
+void add_apply(Command& root, Context& context);
 void add_heal(Command& root, Context& context);
 void add_faults(Command& root, Context& context);
 void add_links(Command& root, Context& context);

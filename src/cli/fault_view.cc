@@ -7,6 +7,7 @@
 
 #include "src/base/text.h"
 #include "src/base/units.h"
+#include "src/cli/effect_view.h"
 #include "src/cli/json_view.h"
 #include "src/cli/output.h"
 
@@ -26,19 +27,37 @@ std::string names(const std::vector<std::string>& all) {
   return join(first, ", ") + " and " + std::to_string(all.size() - kShown) + " more";
 }
 
-std::string what_it_does(const json::value& fault) {
+std::string link_count(const json::value& fault) {
   const auto count = array_of(fault, "links").size();
-  const std::string words = text_of(fault, "summary");
-  // "A from B" would not be true of groups, which are cut off from each other.
-  if (words.find('/') != std::string::npos) {
-    return words + " (" + plural(count, "link") + ")";
+  return count == 0 ? "" : " (" + plural(count, "link") + ")";
+}
+
+/// Groups, shapes, zones and matrices have no two sides that "A from B" could name.
+bool has_sides(const std::string& summary) {
+  for (const char* word : {" / ", " --shape ", " --between ", " --matrix "}) {
+    if (summary.find(word) != std::string::npos) {
+      return false;
+    }
   }
-  std::string text = text_of(fault, "kind") + " " + names(texts_of(fault, "target"));
-  const auto peers = texts_of(fault, "peers");
-  if (!peers.empty()) {
-    text += " from " + names(peers);
+  return true;
+}
+
+std::string what_it_does(const json::value& fault) {
+  const std::string summary = text_of(fault, "summary");
+  if (!has_sides(summary)) {
+    return summary + link_count(fault);
   }
-  return count == 0 ? text : text + " (" + plural(count, "link") + ")";
+  const std::string kind = text_of(fault, "kind");
+  const std::string target = names(texts_of(fault, "target"));
+  const std::string peers = names(texts_of(fault, "peers"));
+  const std::string effect = effect_words(member_of(fault, "params"));
+  if (kind == "partition" || kind == "flap" || kind == "hold" || peers.empty() || effect.empty()) {
+    // What the verb says itself is not said again.
+    const bool told = effect.empty() || effect == "cut" || effect == "held";
+    return kind + " " + target + (peers.empty() ? "" : " from " + peers) +
+           (told ? "" : ", " + effect) + link_count(fault);
+  }
+  return effect + " between " + target + " and " + peers + link_count(fault);
 }
 
 /// Rounded for the eye: tenths of a second, from ten seconds on whole ones.
@@ -56,9 +75,13 @@ bool has_ended(const json::value& fault) {
   return number_of(fault, "ended_at_unix_ms").has_value();
 }
 
-std::uint64_t dropped(const json::value& object) {
-  const auto count = number_of(member_of(object, "packets"), "dropped");
-  return static_cast<std::uint64_t>(count.value_or(0));
+/// Faults of processes count no packets.
+std::string counted(const json::value& fault) {
+  if (array_of(fault, "links").empty()) {
+    return "";
+  }
+  return ", " + (is_true(fault, "matched_nothing") ? "matched no packet although there was traffic"
+                                                   : packet_sentence(member_of(fault, "packets")));
 }
 
 std::string notes_text(const json::value& answer) {
@@ -101,7 +124,7 @@ std::string fault_line(const json::value& fault) {
   std::string text = text_of(fault, "id") + ": " + what_it_does(fault);
   const std::string left = ending(fault);
   text += left.empty() ? "" : ", ends in " + left;
-  return text + ", " + plural(dropped(fault), "packet") + " dropped";
+  return text + counted(fault);
 }
 
 std::string applied_text(const json::value& answer, const std::string& tinet, bool color) {
@@ -115,13 +138,17 @@ std::string applied_text(const json::value& answer, const std::string& tinet, bo
   return text + verify_text(member_of(answer, "verify"), color);
 }
 
-std::string dry_run_fault_text(const json::value& answer) {
-  std::string text = notes_text(answer) + "would be: " + what_it_does(fault_in(answer)) + "\n";
-  text += "transaction:\n";
+std::string transaction_text(const json::value& answer) {
+  std::string text = "transaction:\n";
   for (const auto& message : texts_of(answer, "transaction")) {
     text += "  " + message + "\n";
   }
   return text;
+}
+
+std::string dry_run_fault_text(const json::value& answer) {
+  return notes_text(answer) + "would be: " + what_it_does(fault_in(answer)) + "\n" +
+         transaction_text(answer);
 }
 
 std::string links_of_fault_text(const json::value& fault) {
@@ -137,28 +164,79 @@ std::string links_of_fault_text(const json::value& fault) {
 }
 
 std::string healed_text(const json::value& answer) {
-  std::string text = notes_text(answer);
+  std::string text;
   for (const auto& fault : array_of(answer, "healed")) {
-    text += "healed " + text_of(fault, "id") + ": " + what_it_does(fault) + ", " +
-            plural(dropped(fault), "packet") + " dropped\n";
+    text += "healed " + text_of(fault, "id") + ": " + what_it_does(fault) + counted(fault) + "\n";
   }
+  if (const auto kicked = number_of(answer, "kicked")) {
+    text += "ended " + plural(static_cast<std::uint64_t>(*kicked), "TCP connection") +
+            " that waited to send again\n";
+  }
+  text += notes_text(answer);
   return text.empty() ? "no fault was active\n" : text;
 }
+
+std::string released_text(const json::value& answer) {
+  const json::value& fault = member_of(answer, "released");
+  if (!fault.is_object()) {
+    return notes_text(answer);  // it had ended before
+  }
+  const auto count = [&](const char* member) {
+    return static_cast<std::uint64_t>(number_of(answer, member).value_or(0));
+  };
+  const std::uint64_t dropped = count("dropped");
+  return "released " + text_of(fault, "id") + ": " + what_it_does(fault) + ", " +
+         plural(count("delivered"), "packet") + " delivered" +
+         (dropped > 0 ? ", " + std::to_string(dropped) + " dropped" : "") + "\n" +
+         notes_text(answer);
+}
+
+std::string converged_text(const json::value& answer, bool only_shown, bool color) {
+  std::string text;
+  const auto add = [&](const char* member, const char* sign, const char* done, const char* planned,
+                       Color shade) {
+    for (const auto& fault : array_of(answer, member)) {
+      const std::string id = text_of(fault, "id");
+      const std::string line =
+          std::string(sign) + " " + (only_shown ? planned : done) + " " +
+          (only_shown && std::string_view(member) == "create" ? "" : id + ": ") +
+          what_it_does(fault);
+      text += paint(line, shade, color) + "\n";
+    }
+  };
+  add("keep", "=", "kept", "keep", Color::None);
+  add("heal", "-", "healed", "heal", Color::Red);
+  add("create", "+", "made", "make", Color::Green);
+  text += notes_text(answer);
+  return text.empty() ? "no fault is active, and none is asked for\n" : text;
+}
+
+namespace {
+
+std::string packets_cell(const json::value& fault) {
+  if (is_true(fault, "matched_nothing")) {
+    return "matched nothing";
+  }
+  return packet_words(member_of(fault, "packets"));
+}
+
+}  // namespace
 
 std::string faults_text(const json::value& faults, bool color) {
   if (elements(faults).empty()) {
     return "";
   }
-  Table table({"ID", "KIND", "TARGET", "PEERS", "LINKS", "END", "DROPPED", "MECHANISM"});
+  Table table({"ID", "KIND", "TARGET", "PEERS", "EFFECT", "LINKS", "END", "PACKETS", "MECHANISM"});
   for (const auto& fault : elements(faults)) {
     const auto links = array_of(fault, "links").size();
     table.row({{text_of(fault, "id"), Color::Bold},
                {text_of(fault, "kind")},
                {names(texts_of(fault, "target"))},
                {names(texts_of(fault, "peers"))},
+               {effect_words(member_of(fault, "params"))},
                {links == 0 ? "" : std::to_string(links)},
                {has_ended(fault) ? text_of(fault, "ended") : ending(fault)},
-               {links == 0 ? "" : std::to_string(dropped(fault))},
+               {packets_cell(fault)},
                {text_of(fault, "mechanism")}});
   }
   return table.render(color);
@@ -171,12 +249,12 @@ std::string why_text(const json::value& answer, bool color) {
                      paint(reachable, reachable == "yes" ? Color::Green : shade, color) + "\n";
   const std::string reason = text_of(answer, "text");
   text += reason.empty() ? "" : reason + "\n";
-  const auto faults = texts_of(answer, "faults");
-  text += faults.empty() ? "" : "decided by: " + join(faults, ", ") + "\n";
-  const std::string rule = text_of(answer, "rule");
-  const bool is_told = rule.empty() || reason.find(rule) != std::string::npos;
-  text += is_told ? "" : "rule (" + text_of(answer, "mechanism") + "): " + rule + "\n";
-  return text;
+  const std::string effect = effect_words(member_of(answer, "effects"));
+  text += effect.empty() ? "" : "effect: " + effect + "\n";
+  for (const auto& rule : texts_of(answer, "rules")) {
+    text += "rule (" + text_of(answer, "mechanism") + "): " + rule + "\n";
+  }
+  return text + notes_text(answer);
 }
 
 }  // namespace tinet::cli

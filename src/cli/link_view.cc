@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 
 #include "src/base/text.h"
+#include "src/cli/effect_view.h"
 #include "src/cli/fault_view.h"
 #include "src/cli/json_view.h"
 #include "src/cli/output.h"
@@ -57,19 +58,21 @@ std::string matrix(const json::array& links, const std::vector<std::string>& nam
 std::string links_text(const json::value& links, bool color) {
   const auto& all = elements(links);
   std::vector<std::string> names;
-  Table table({"FROM", "TO", "REACHABLE", "DROPPED", "FAULTS"});
+  Table table({"FROM", "TO", "REACHABLE", "EFFECT", "PACKETS", "FAULTS"});
   bool listed = false;
   for (const auto& link : all) {
     remember(names, text_of(link, "from"));
     remember(names, text_of(link, "to"));
     const std::string reachable = text_of(link, "reachable");
-    const auto dropped = number_of(member_of(link, "packets"), "dropped").value_or(0);
-    if (reachable != "yes" || dropped > 0) {
+    const std::string effect = effect_words(member_of(link, "effects"));
+    const std::string packets = packet_words(member_of(link, "packets"));
+    if (reachable != "yes" || !effect.empty() || !packets.empty()) {
       listed = true;
       table.row({{text_of(link, "from")},
                  {text_of(link, "to")},
                  reachable_cell(reachable),
-                 {std::to_string(dropped)},
+                 {effect},
+                 {packets},
                  {join(texts_of(link, "faults"), ",")}});
     }
   }

@@ -178,19 +178,14 @@ void fill_targets(const Command& root, const Command& command, const Bindings& b
   }
 }
 
-void check_exclusives(const Command& command, const Bindings& bindings) {
-  for (const auto& group : command.exclusives) {
-    std::vector<std::string> given;
-    for (const auto& [option, spec] : bindings) {
-      const std::string name = spec->long_name();
-      if (option->count() > 0 && std::find(group.begin(), group.end(), name) != group.end()) {
-        given.push_back("'" + name + "'");
-      }
-    }
-    if (given.size() > 1) {
-      throw_usage(join(given, " and ") + " exclude each other", "give only one of them");
+std::vector<std::string> given_options(const Bindings& bindings) {
+  std::vector<std::string> given;
+  for (const auto& [option, spec] : bindings) {
+    if (option->count() > 0) {
+      given.push_back(spec->long_name());
     }
   }
+  return given;
 }
 
 void parse_flat(const Command& root, const Command& command, std::vector<std::string> words) {
@@ -215,7 +210,7 @@ void parse_flat(const Command& root, const Command& command, std::vector<std::st
                     called(root, command) + "'",
                 help_hint(root, command));
   }
-  check_exclusives(command, bindings);
+  check_exclusives(command, given_options(bindings));
   fill_targets(root, command, bindings);
 }
 

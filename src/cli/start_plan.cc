@@ -11,6 +11,7 @@
 #include "src/base/text.h"
 #include "src/cli/backend_choice.h"
 #include "src/cli/ending_cluster.h"
+#include "src/cli/faults_file.h"
 #include "src/cli/json_view.h"
 #include "src/cli/programs.h"
 #include "src/fabric/netns_fabric.h"

@@ -31,9 +31,4 @@ struct StartPlan {
 /// @throws Error Conflict when another start was faster
 [[nodiscard]] UniqueFd claim_data(const StartPlan& start, Context& context);
 
-/// Reads the file of --faults: a YAML list of mappings like
-/// `{partition: tikv-0, from: pd, direction: in, for: 10s, each: true}`.
-/// @throws Error Usage "FILE:LINE: ..."
-[[nodiscard]] std::vector<api::FaultRequest> read_faults_file(const std::string& path);
-
 }  // namespace tinet::cli

@@ -1,5 +1,5 @@
 // Decisions of start and doctor that need no machine: backend, required features, environment of
-// a program, files of faults, and following a log.
+// a program, and following a log.
 
 #include <filesystem>
 #include <fstream>
@@ -12,7 +12,6 @@
 #include "src/cli/doctor_report.h"
 #include "src/cli/log_follow.h"
 #include "src/cli/program_run.h"
-#include "src/cli/start_plan.h"
 
 namespace tinet::cli {
 namespace {
@@ -113,41 +112,6 @@ class Files : public testing::Test {
 
   std::string directory_;
 };
-
-TEST_F(Files, OfFaultsBecomeRequests) {
-  const auto faults =
-      read_faults_file(put("ok.yaml",
-                           "- {partition: tikv-0, from: pd, for: 1.5s, direction: in, each: true}\n"
-                           "- between: zones\n"));
-  ASSERT_EQ(faults.size(), 2U);
-  EXPECT_EQ(faults[0].selector, "tikv-0");
-  EXPECT_EQ(faults[0].peers, "pd");
-  EXPECT_EQ(faults[0].for_ms, 1500);
-  EXPECT_EQ(faults[0].direction, "in");
-  EXPECT_TRUE(faults[0].each);
-  EXPECT_TRUE(faults[1].between_zones);
-}
-
-TEST_F(Files, OfFaultsAreErrorsWithALine) {
-  const std::string path = put("bad.yaml", "- {partition: tikv-0}\n- {partition: a, fro: b}\n");
-  try {
-    static_cast<void>(read_faults_file(path));
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::Usage);
-    EXPECT_EQ(error.what(), path + ":2: unknown key 'fro'");
-    EXPECT_EQ(error.hint(), "did you mean 'from'?");
-  }
-  for (const char* text :
-       {"partition: x\n", "- x\n", "- {from: a}\n", "- {partition: [a]}\n", "{"}) {
-    EXPECT_EQ(kind_of([&] {
-                static_cast<void>(
-                    read_faults_file(put(std::to_string(std::hash<std::string>{}(text)), text)));
-              }),
-              ErrorKind::Usage)
-        << text;
-  }
-}
 
 TEST_F(Files, OfLogsAreFollowedAcrossRotation) {
   const std::string path = put("x.log", "one\n");

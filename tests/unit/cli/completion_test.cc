@@ -61,6 +61,21 @@ TEST_F(Complete, OffersLiveNamesForWordsAndValues) {
   EXPECT_EQ(words_at({"heal", "f"}), Words{"f1"});
 }
 
+TEST_F(Complete, OffersTheValuesOfFaults) {
+  EXPECT_EQ(words_at({"partition", "--mode", "re"}), (Words{"reject", "reset"}));
+  EXPECT_EQ(words_at({"partition", "--shape", "r"}), (Words{"ring", "random"}));
+  EXPECT_EQ(words_at({"loss", "a", "1%", "--proto", ""}), (Words{"tcp", "udp", "icmp"}));
+  EXPECT_EQ(words_at({"delay", "a", "--profile", "wan-eu"}),
+            (Words{"wan-eu", "wan-eu-us", "wan-eu-asia", "wan-eu-au"}));
+  EXPECT_EQ(words_at({"delay", "a", "5ms", "--distribution", "p"}), Words{"pareto"});
+  EXPECT_EQ(at({"delay", "a", "5ms", "--distribution", "p"}).files, Completes::File);
+  EXPECT_EQ(at({"delay", "--matrix", ""}).files, Completes::File);
+  EXPECT_EQ(words_at({"rate", "ti"}), Words{"tikv-0"});
+  EXPECT_EQ(words_at({"release", "f"}), Words{"f1"});
+  EXPECT_EQ(at({"apply", ""}).files, Completes::File);
+  EXPECT_EQ(words_at({"flap", "a", "--do"}), Words{"--down"});
+}
+
 TEST_F(Complete, OffersTheFlagsOfTheTopologysComponents) {
   EXPECT_EQ(words_at({"start", "etcd", "--etcd.z"}), Words{"--etcd.zone"});
   EXPECT_EQ(words_at({"start", "--tikv.z"}), Words{"--tikv.zone"});

@@ -54,10 +54,6 @@ INSTANTIATE_TEST_SUITE_P(
               {"restart"},
               "SELECTOR is missing for 'tinet restart'",
               "see 'tinet restart --help'"},
-        Wrong{"MissingSelector",
-              {"partition"},
-              "SELECTOR is missing for 'tinet partition'",
-              "write for example 'tinet partition tikv-0', or see 'tinet partition --help'"},
         Wrong{"MissingValue",
               {"partition", "a", "--for"},
               "option '--for' needs a value",
@@ -75,18 +71,6 @@ INSTANTIATE_TEST_SUITE_P(
               {"pause", "tikv-0", "--for", "0s"},
               "--for: '0s' is too short",
               "the shortest is '1ms'"},
-        Wrong{"Direction",
-              {"partition", "tikv-0", "--direction", "bth"},
-              "--direction: unknown word 'bth'",
-              "did you mean 'both'?"},
-        Wrong{"Mode",
-              {"partition", "tikv-0", "--mode", "reject"},
-              "--mode: unknown word 'reject'",
-              "one of drop"},
-        Wrong{"FromAndTo",
-              {"partition", "a", "--from", "b", "--to", "c"},
-              "'--from' and '--to' exclude each other",
-              "give only one of them"},
         Wrong{"WaitConditions",
               {"wait", "--ready", "--role", "pd-leader"},
               "'--ready' and '--role' exclude each other",
@@ -205,10 +189,12 @@ TEST(Commands, StopIsDoneWhenThereIsNothing) {
 
 TEST(Help, IsPrintedForEveryCommandWithExamples) {
   for (const char* command :
-       {"start",  "with",   "status",    "list",    "stop",    "collect",       "cleanup",
-        "doctor", "wait",   "address",   "restart", "kill",    "stop-instance", "start-instance",
-        "pause",  "resume", "partition", "heal",    "faults",  "links",         "why",
-        "events", "exec",   "shell",     "logs",    "capture", "completion"}) {
+       {"start",   "with",    "status",    "list",    "stop",    "collect",       "cleanup",
+        "doctor",  "wait",    "address",   "restart", "kill",    "stop-instance", "start-instance",
+        "pause",   "resume",  "partition", "delay",   "loss",    "duplicate",     "corrupt",
+        "reorder", "rate",    "flap",      "hold",    "release", "heal",          "apply",
+        "diff",    "faults",  "links",     "why",     "events",  "exec",          "shell",
+        "logs",    "capture", "completion"}) {
     const auto outcome = run({command, "--help"});
     EXPECT_EQ(outcome.status, 0) << command;
     EXPECT_EQ(outcome.err, "") << command;

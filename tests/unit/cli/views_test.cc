@@ -68,6 +68,55 @@ TEST(FaultsText, SaysHowAFaultEnded) {
             "f1  pause  a       expired  signal\n");
 }
 
+TEST(FaultsText, ShowsEffectsAndWhatWasCounted) {
+  const auto faults = json::parse(R"([
+    {"id":"f1","kind":"delay","target":["a"],"peers":["b","c"],"links":[["a","b"],["a","c"]],
+     "params":{"delay_ms":50,"jitter_ms":2.5,"distribution":"normal","correlation":"25%","seed":7},
+     "packets":{"dropped":0,"bytes_dropped":9,"passed":0,"delayed":12},"mechanism":"wire"},
+    {"id":"f2","kind":"loss","target":["b"],"peers":["c"],"links":[["b","c"]],
+     "params":{"loss":"10%","match":{"protocol":"tcp","to_ports":[80,443]}},
+     "packets":{"dropped":3,"passed":30},"matched_nothing":false,"mechanism":"nftables"}])");
+  EXPECT_EQ(faults_text(faults, false),
+            "ID  KIND   TARGET  PEERS  EFFECT"
+            "                                                 LINKS  PACKETS              "
+            "MECHANISM\n"
+            "f1  delay  a       b, c   delay 50ms, jitter 2.5ms (normal, correlation 25%)  2      "
+            "12 delayed           wire\n"
+            "f2  loss   b       c      loss 10% on tcp port 80,443                         1      "
+            "3 dropped, 30 passed  nftables\n");
+}
+
+json::value fault(const char* members) {
+  return json::parse(std::string(R"({"id":"f1","target":["a"],"peers":["b"],)") +
+                     R"("links":[["a","b"]],)" + members + "}");
+}
+
+TEST(FaultLine, SaysWhatTheFaultDoes) {
+  EXPECT_EQ(fault_line(fault(R"("kind":"rate","params":{"rate":"10mbit","rate_bits":10000000})")),
+            "f1: rate 10mbit between a and b (1 link), no packet matched");
+  EXPECT_EQ(fault_line(fault(R"("kind":"partition","params":{"mode":"drop"})")),
+            "f1: partition a from b (1 link), no packet matched");
+  EXPECT_EQ(
+      fault_line(fault(
+          R"("kind":"partition","params":{"mode":"reject","match":{"connections":"new"}},
+                   "packets":{"rejected":1,"dropped":2})")),
+      "f1: partition a from b, cut (reject) on new connections (1 link), 2 packets dropped, 1 "
+      "rejected");
+  EXPECT_EQ(fault_line(fault(
+                R"("kind":"flap","params":{"mode":"drop",
+                   "flap":{"down_ms":2000,"up_ms":500,"times":3}},"matched_nothing":true)")),
+            "f1: flap a from b, cut, 2s down, 500ms up, 3 times (1 link), matched no packet "
+            "although there was traffic");
+  EXPECT_EQ(fault_line(fault(R"("kind":"hold","params":{"hold":true})")),
+            "f1: hold a from b (1 link), no packet matched");
+  EXPECT_EQ(
+      fault_line(fault(R"("kind":"partition","summary":"partition a / b --for 2s","params":{})")),
+      "f1: partition a / b --for 2s (1 link), no packet matched");
+  EXPECT_EQ(fault_line(fault(R"("kind":"delay","summary":"delay --matrix ./m.yaml",
+                                "params":{"clauses":[{"delay_ms":1},{"delay_ms":2}]})")),
+            "f1: delay --matrix ./m.yaml (1 link), no packet matched");
+}
+
 TEST(AppliedText, SaysHowToUndoAndWhatWasVerified) {
   const auto answer = json::parse(R"({"id":"f1","kind":"partition","target":["a"],"peers":["b"],
     "links":[["a","b"]],"expires_in_ms":15200,"notes":["role:x is a"],
@@ -94,27 +143,93 @@ TEST(HealedText, SaysWhenNothingWasActive) {
             "f1 was healed already\n");
 }
 
+TEST(HealedText, EndsWithWhatIsLeftToSay) {
+  const auto answer = json::parse(R"({"healed":[{"id":"f1","kind":"partition","target":["a"],
+    "peers":["b"],"links":[["a","b"]],"packets":{"dropped":17}}],
+    "notes":["connections may take 3.0 s more"]})");
+  EXPECT_EQ(healed_text(answer),
+            "healed f1: partition a from b (1 link), 17 packets dropped\n"
+            "connections may take 3.0 s more\n");
+}
+
+TEST(ReleasedText, SaysWhatBecameOfThePackets) {
+  EXPECT_EQ(released_text(json::parse(R"({"released":{"id":"f1","kind":"hold","target":["a"],
+              "peers":["b"],"links":[]},"delivered":12,"dropped":0,"notes":["n"]})")),
+            "released f1: hold a from b, 12 packets delivered\nn\n");
+  EXPECT_EQ(released_text(json::parse(R"({"released":{"id":"f1","kind":"hold","target":["a"],
+              "peers":["b"],"links":[]},"delivered":0,"dropped":1,"notes":[]})")),
+            "released f1: hold a from b, 0 packets delivered, 1 dropped\n");
+  EXPECT_EQ(released_text(json::parse(R"({"released":null,"delivered":0,"dropped":0,
+              "notes":["f1 was healed already"]})")),
+            "f1 was healed already\n");
+}
+
+TEST(HealedText, CountsTheConnectionsThatAreEnded) {
+  EXPECT_EQ(healed_text(json::parse(R"({"healed":[],"kicked":1,"notes":["no fault was active"]})")),
+            "ended 1 TCP connection that waited to send again\nno fault was active\n");
+}
+
+TEST(ConvergedText, ListsWhatIsKeptHealedAndMade) {
+  const auto answer = json::parse(R"({"keep":[{"id":"f1","kind":"hold","target":["a"],
+      "peers":["b"],"links":[]}],
+    "heal":[{"id":"f2","kind":"partition","target":["c"],"peers":["d"],"links":[]}],
+    "create":[{"id":"f3","kind":"loss","target":["a"],"peers":["c"],"links":[["a","c"]],
+      "params":{"loss":"1%"}}],"notes":[]})");
+  EXPECT_EQ(converged_text(answer, false, false),
+            "= kept f1: hold a from b\n"
+            "- healed f2: partition c from d\n"
+            "+ made f3: loss 1% between a and c (1 link)\n");
+  EXPECT_EQ(converged_text(answer, true, false),
+            "= keep f1: hold a from b\n"
+            "- heal f2: partition c from d\n"
+            "+ make loss 1% between a and c (1 link)\n");
+  EXPECT_EQ(converged_text(json::parse(R"({"keep":[],"heal":[],"create":[]})"), true, false),
+            "no fault is active, and none is asked for\n");
+}
+
 TEST(LinksText, DrawsAMatrixAndListsWhatDiffers) {
   const auto links = json::parse(R"([
-    {"from":"a","to":"b","reachable":"no","packets":{"dropped":3},"faults":["f1"]},
+    {"from":"a","to":"b","reachable":"no","effects":{"cut":"drop"},"packets":{"dropped":3},
+     "faults":["f1"]},
     {"from":"b","to":"a","reachable":"yes","packets":{"dropped":0},"faults":[]}])");
   EXPECT_EQ(links_text(links, false),
             "FROM \\ TO  a    b\n"
             "a          .    no\n"
             "b          yes  .\n"
             "\n"
-            "FROM  TO  REACHABLE  DROPPED  FAULTS\n"
-            "a     b   no         3        f1\n");
+            "FROM  TO  REACHABLE  EFFECT  PACKETS    FAULTS\n"
+            "a     b   no         cut     3 dropped  f1\n");
+}
+
+TEST(LinksText, SaysWhatOnlySomePacketsSuffer) {
+  const auto links = json::parse(R"([
+    {"from":"a","to":"b","reachable":"partial","packets":{"dropped":0},"faults":["f1","f2"],
+     "effects":{"loss":"19%","scoped":[{"cut":"drop","match":{"from_ports":[80],"first":3}}]}},
+    {"from":"b","to":"a","reachable":"yes","packets":{"delayed":4},"faults":["f3"],
+     "effects":{"delay_ms":5,"rate":"1mbit","rate_bits":1000000}}])");
+  EXPECT_EQ(links_text(links, false),
+            "FROM \\ TO  a    b\n"
+            "a          .    partial\n"
+            "b          yes  .\n"
+            "\n"
+            "FROM  TO  REACHABLE  EFFECT                                PACKETS    FAULTS\n"
+            "a     b   partial    loss 19%; cut on port 80, the first 3             f1,f2\n"
+            "b     a   yes        delay 5ms, rate 1mbit                 4 delayed  f3\n");
 }
 
 TEST(LinksText, SaysThatEveryLinkIsOpen) {
   EXPECT_EQ(links_text(json::array{}, false), "every link is open\n");
 }
 
-TEST(WhyText, DoesNotRepeatTheRule) {
+TEST(WhyText, NamesTheRulesAndWhatElseThereIsToSay) {
   const auto answer = json::parse(R"({"from":"a","to":"b","reachable":"no","faults":["f1"],
-    "mechanism":"nftables","rule":"element x","text":"dropped by f1; rule: element x"})");
-  EXPECT_EQ(why_text(answer, false), "a > b: no\ndropped by f1; rule: element x\ndecided by: f1\n");
+    "effects":{"cut":"reject"},"mechanism":"nftables","rule":"element x; rule y",
+    "rules":["element x","rule y"],"text":"packets from a to b are refused by f1",
+    "notes":["the way back is cut, so this looks like a drop"]})");
+  EXPECT_EQ(why_text(answer, false),
+            "a > b: no\npackets from a to b are refused by f1\neffect: cut (reject)\n"
+            "rule (nftables): element x\nrule (nftables): rule y\n"
+            "the way back is cut, so this looks like a drop\n");
 }
 
 TEST(EventLine, NamesTheInstanceOnce) {

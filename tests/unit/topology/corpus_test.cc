@@ -25,7 +25,8 @@ TEST(TopologyCorpus, EveryInputIsTakenOrRefused) {
 TEST(Examples, AreTopologiesThatRender) {
   int examples = 0;
   for (const auto& entry : std::filesystem::directory_iterator(kSource / "packaging/examples")) {
-    if (entry.path().extension() != ".yaml") {
+    // faults.yaml holds faults; tests/unit/cli reads it.
+    if (entry.path().extension() != ".yaml" || entry.path().stem() == "faults") {
       continue;
     }
     SCOPED_TRACE(entry.path());

@@ -1,0 +1,176 @@
+#include "src/cli/effect_view.h"
+
+#include <cmath>
+#include <cstdint>
+#include <utility>
+
+#include <boost/json.hpp>
+
+#include "src/base/text.h"
+#include "src/base/units.h"
+#include "src/cli/json_view.h"
+#include "src/cli/output.h"
+
+namespace tinet::cli {
+
+namespace json = boost::json;
+
+namespace {
+
+/// Milliseconds, whole or not, as "50ms"; empty when there are none.
+std::string milliseconds(const json::value& object, std::string_view member) {
+  const auto& value = member_of(object, member);
+  if (value.is_double()) {
+    return format_duration(Nanoseconds(std::llround(value.get_double() * 1e6)));
+  }
+  const auto whole = number_of(object, member);
+  return whole ? format_duration(Milliseconds(*whole)) : "";
+}
+
+void add_words(std::vector<std::string>& parts, const std::string& name, const std::string& value) {
+  if (!value.empty()) {
+    parts.push_back(name + " " + value);
+  }
+}
+
+void add_cut(std::vector<std::string>& parts, const json::value& object) {
+  for (const char* member : {"cut", "mode"}) {
+    const std::string mode = text_of(object, member);
+    if (!mode.empty()) {
+      parts.push_back(mode == "drop" ? "cut" : "cut (" + mode + ")");
+    }
+  }
+}
+
+void add_delay(std::vector<std::string>& parts, const json::value& object) {
+  add_words(parts, "delay", milliseconds(object, "delay_ms"));
+  const std::string jitter = milliseconds(object, "jitter_ms");
+  if (jitter.empty()) {
+    return;
+  }
+  std::vector<std::string> details;
+  if (const auto name = text_of(object, "distribution"); !name.empty()) {
+    details.push_back(name);
+  }
+  add_words(details, "correlation", text_of(object, "correlation"));
+  parts.push_back("jitter " + jitter + (details.empty() ? "" : " (" + join(details, ", ") + ")"));
+}
+
+void add_flap(std::vector<std::string>& parts, const json::value& flap) {
+  const std::string down = milliseconds(flap, "down_ms");
+  if (down.empty()) {
+    return;
+  }
+  const auto times = number_of(flap, "times").value_or(0);
+  parts.push_back(down + " down, " + milliseconds(flap, "up_ms") + " up" +
+                  (times > 0 ? ", " + std::to_string(times) + " times" : ""));
+}
+
+/// "tcp port 2379, new connections".
+std::string match_words(const json::value& match) {
+  std::string ports;
+  for (const char* member : {"to_ports", "from_ports"}) {
+    std::vector<std::string> numbers;
+    for (const auto& port : array_of(match, member)) {
+      numbers.push_back(json::serialize(port));
+    }
+    // The replies come from the ports that the requests go to.
+    ports = ports.empty() ? join(numbers, ",") : ports;
+  }
+  std::vector<std::string> parts;
+  std::string head = text_of(match, "protocol");
+  head += ports.empty() ? "" : (head.empty() ? "port " : " port ") + ports;
+  if (!head.empty()) {
+    parts.push_back(head);
+  }
+  if (const auto which = text_of(match, "connections"); !which.empty()) {
+    parts.push_back(which + " connections");
+  }
+  if (const auto first = number_of(match, "first")) {
+    parts.push_back("the first " + std::to_string(*first));
+  }
+  if (const auto after = number_of(match, "after_bytes")) {
+    parts.push_back("after " + format_size(static_cast<std::uint64_t>(*after)));
+  }
+  return join(parts, ", ");
+}
+
+std::string action_words(const json::value& object) {
+  std::vector<std::string> parts;
+  add_cut(parts, object);
+  if (is_true(object, "hold")) {
+    parts.emplace_back("held");
+  }
+  add_words(parts, "loss", text_of(object, "loss"));
+  add_words(parts, "lost replies", text_of(object, "lost_replies"));
+  for (const auto& burst : array_of(object, "bursts")) {
+    parts.push_back("loss in bursts " + text_of(burst, "begin") + "," + text_of(burst, "end"));
+  }
+  add_delay(parts, object);
+  add_words(parts, "duplicate", text_of(object, "duplicate"));
+  const std::string corrupt = text_of(object, "corrupt");
+  add_words(parts, "corrupt", corrupt + (is_true(object, "silent") ? " (silent)" : ""));
+  add_words(parts, "reorder", text_of(object, "reorder"));
+  add_words(parts, "rate", text_of(object, "rate"));
+  add_flap(parts, member_of(object, "flap"));
+  return join(parts, ", ");
+}
+
+/// An action and the packets it means.
+std::string scoped_words(const json::value& object) {
+  const std::string action = action_words(object);
+  const std::string match = match_words(member_of(object, "match"));
+  return match.empty() ? action : action + (action.empty() ? "on " : " on ") + match;
+}
+
+/// What was counted, without the zeros.
+std::vector<std::pair<std::string, std::uint64_t>> counts(const json::value& packets) {
+  std::vector<std::pair<std::string, std::uint64_t>> found;
+  for (const char* what : {"dropped", "rejected", "passed", "delayed", "duplicated", "corrupted"}) {
+    if (const auto count = number_of(packets, what).value_or(0); count > 0) {
+      found.emplace_back(what, static_cast<std::uint64_t>(count));
+    }
+  }
+  return found;
+}
+
+}  // namespace
+
+std::string effect_words(const json::value& effects) {
+  std::vector<std::string> parts;
+  if (std::string own = scoped_words(effects); !own.empty()) {
+    parts.push_back(std::move(own));
+  }
+  for (const auto& scoped : array_of(effects, "scoped")) {
+    parts.push_back(scoped_words(scoped));
+  }
+  // Clauses are for different links; the first one and their number say enough.
+  const auto& clauses = array_of(effects, "clauses");
+  if (!clauses.empty()) {
+    const std::string first = scoped_words(clauses.front());
+    parts.push_back(clauses.size() == 1 || first.empty()
+                        ? first
+                        : first + " and " + std::to_string(clauses.size() - 1) + " more");
+  }
+  std::erase(parts, "");
+  return join(parts, "; ");
+}
+
+std::string packet_words(const json::value& packets) {
+  std::vector<std::string> parts;
+  for (const auto& [what, count] : counts(packets)) {
+    parts.push_back(std::to_string(count) + " " + what);
+  }
+  return join(parts, ", ");
+}
+
+std::string packet_sentence(const json::value& packets) {
+  std::string text;
+  for (const auto& [what, count] : counts(packets)) {
+    text += text.empty() ? plural(count, "packet") : ", " + std::to_string(count);
+    text += " " + what;
+  }
+  return text.empty() ? "no packet matched" : text;
+}
+
+}  // namespace tinet::cli
