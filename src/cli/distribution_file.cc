@@ -6,6 +6,7 @@
 
 #include "src/base/error.h"
 #include "src/base/text.h"
+#include "src/model/distribution.h"
 #include "src/model/fault_check.h"
 
 namespace tinet::cli {
@@ -40,8 +41,8 @@ std::vector<std::int16_t> parse_distribution_file(std::string_view text, const s
     if (!word.empty()) {
       samples.push_back(parse_sample(word, file + ":" + std::to_string(line) + ": "));
     }
-    if (samples.size() > kDistributionSamplesMax) {
-      throw_usage(file + ": more than " + std::to_string(kDistributionSamplesMax) + " numbers");
+    if (samples.size() > kDistributionTableMax) {
+      throw_usage(file + ": more than " + std::to_string(kDistributionTableMax) + " numbers");
     }
   }
   if (samples.size() < 2) {
