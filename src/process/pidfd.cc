@@ -48,8 +48,9 @@ bool wait_ended(int pidfd, std::chrono::milliseconds limit) noexcept {
 
 std::optional<ExitStatus> reap(int pidfd) noexcept {
   siginfo_t info{};
-  if (::waitid(kPidfd, static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG) != 0 ||
-      info.si_pid == 0) {
+  const int result = ::waitid(kPidfd, static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG);
+  TINET_ASSERT(result == 0 || errno != ECHILD);
+  if (result != 0 || info.si_pid == 0) {
     return std::nullopt;
   }
   if (info.si_code == CLD_EXITED) {

@@ -33,8 +33,8 @@ Delivery send_signal(int pidfd, int signal);
 /// @return false when the limit passed first
 [[nodiscard]] bool wait_ended(int pidfd, std::chrono::milliseconds limit) noexcept;
 
-/// Reaps a child of this process that has ended; never blocks.
-/// @return how it ended; empty while it runs, and when it was reaped before
+/// Reaps a child of this process, which nobody has reaped yet, if it has ended; never blocks.
+/// @return how it ended; empty while it runs, and while a debugger holds its end back
 [[nodiscard]] std::optional<ExitStatus> reap(int pidfd) noexcept;
 
 }  // namespace tinet

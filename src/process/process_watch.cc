@@ -7,13 +7,9 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include <boost/asio/detail/throw_error.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/optional.hpp>
 #include <boost/system/system_error.hpp>
-// Boost 1.81 does not include what it uses: boost/optional.hpp, asio/detail/throw_error.hpp.
-#include <boost/process/v2/process.hpp>
 
 #include "src/base/error.h"
 #include "src/base/scope_exit.h"
@@ -29,10 +25,6 @@ constexpr std::chrono::seconds kReapLimit{2};
 
 }  // namespace
 
-struct ProcessWatch::Handle {
-  boost::process::v2::basic_process<boost::asio::any_io_executor> process;
-};
-
 std::shared_ptr<ProcessWatch> ProcessWatch::start(const boost::asio::any_io_executor& executor,
                                                   pid_t pid, std::shared_ptr<ProcessWatch> before) {
   ScopeExit kill_child([pid] {
@@ -42,10 +34,7 @@ std::shared_ptr<ProcessWatch> ProcessWatch::start(const boost::asio::any_io_exec
   try {
     std::shared_ptr<ProcessWatch> watch(new ProcessWatch(executor, pid, std::move(before)));
     kill_child.dismiss();
-    watch->handle_->process.async_wait([watch](boost::system::error_code error, int) {
-      TINET_ASSERT(!error);  // nobody else may reap our children
-      watch->finish();
-    });
+    watch->await_end();
     return watch;
   } catch (const boost::system::system_error& failure) {
     throw_errno(failure.code().value(), "cannot watch process " + std::to_string(pid));
@@ -58,17 +47,15 @@ ProcessWatch::ProcessWatch(boost::asio::any_io_executor executor, pid_t pid,
       before_(std::move(before)),
       pid_(pid),
       pidfd_(open_pidfd(pid)),
-      handle_(new Handle{
-          boost::process::v2::basic_process<boost::asio::any_io_executor>(executor_, pid)}) {}
+      readiness_(executor_, pidfd_.get()) {}
 
 ProcessWatch::~ProcessWatch() {
   if (status_) {
     return;
   }
-  // Only when the loop is destroyed. Boost.Process would wait without a limit, so it is told to
-  // let go first.
+  // Only when the loop is destroyed, or could not take the watch.
+  static_cast<void>(readiness_.release());
   kill();
-  static_cast<void>(handle_->process.detach());
   if (wait_ended(pidfd_.get(), kReapLimit)) {
     static_cast<void>(reap(pidfd_.get()));
   }
@@ -100,10 +87,24 @@ void ProcessWatch::cancel_waiter(WaiterId id) {
   }
 }
 
-void ProcessWatch::finish() {
-  status_ = ExitStatus::from_wait(handle_->process.native_exit_code());
-  // Its destructor would signal the pid, which may belong to another child by then.
-  static_cast<void>(handle_->process.detach());
+void ProcessWatch::await_end() {
+  readiness_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                        [watch = shared_from_this()](boost::system::error_code error) {
+                          TINET_ASSERT(!error);  // nobody cancels it; a destroyed loop drops it
+                          // Being woken is no proof: the loop may hand on an event that was meant
+                          // for a descriptor closed before, and a debugger that traces the child is
+                          // told of its end first.
+                          if (const auto status = reap(watch->pidfd_.get())) {
+                            watch->finish(*status);
+                          } else {
+                            watch->await_end();
+                          }
+                        });
+}
+
+void ProcessWatch::finish(ExitStatus status) {
+  status_ = status;
+  static_cast<void>(readiness_.release());
   before_.reset();
   for (auto& [id, waiter] : std::exchange(waiters_, {})) {
     waiter(boost::system::error_code{}, *status_);

@@ -17,6 +17,7 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/system/error_code.hpp>
 
 #include "src/base/unique_fd.h"
@@ -28,8 +29,6 @@ namespace tinet {
 /// giving up the last reference neither kills nor blocks; owners call kill() first. A loop that is
 /// destroyed earlier kills the child and reaps it. Single-threaded: all calls come from the
 /// loop's thread.
-///
-/// Boost.Process holds the descriptor that the loop watches and reads the status.
 class ProcessWatch : public std::enable_shared_from_this<ProcessWatch> {
  public:
   using Waiter = std::function<void(boost::system::error_code, ExitStatus)>;
@@ -64,17 +63,16 @@ class ProcessWatch : public std::enable_shared_from_this<ProcessWatch> {
   void cancel_waiter(WaiterId id);
 
  private:
-  struct Handle;
-
   ProcessWatch(boost::asio::any_io_executor executor, pid_t pid,
                std::shared_ptr<ProcessWatch> before);
-  void finish();
+  void await_end();
+  void finish(ExitStatus status);
 
   boost::asio::any_io_executor executor_;
   std::shared_ptr<ProcessWatch> before_;
   pid_t pid_;
   UniqueFd pidfd_;
-  std::unique_ptr<Handle> handle_;
+  boost::asio::posix::stream_descriptor readiness_;  ///< of pidfd_, which it does not own
   std::optional<ExitStatus> status_;
   std::map<WaiterId, Waiter> waiters_;
   WaiterId next_waiter_ = 1;
