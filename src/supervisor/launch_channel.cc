@@ -25,16 +25,39 @@ namespace {
 
 constexpr std::size_t kLaunchMax = 64U << 20U;
 
+/// Nothing has come, not even the end. A wait alone does not tell: the loop may hand on an event
+/// that was meant for a descriptor closed before.
+bool is_idle(int socket) noexcept {
+  char byte = 0;
+  return ::recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+         (errno == EAGAIN || errno == EINTR);
+}
+
 }  // namespace
 
 /// Shared with the pending wait, so that close() may come first.
-struct LaunchChannel::Watch {
+struct LaunchChannel::Watch : std::enable_shared_from_this<LaunchChannel::Watch> {
   explicit Watch(const asio::any_io_executor& executor) : descriptor(executor) {}
   /// A duplicate, because the descriptor owned by the loop is closed with it.
   void open(int socket) {
     if (!descriptor.is_open()) {
       descriptor.assign(::fcntl(socket, F_DUPFD_CLOEXEC, 3));
     }
+  }
+  /// `tinet start` sends nothing before it has the outcome: something to read is the end.
+  void await_close() {
+    descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
+                          [watch = shared_from_this()](const boost::system::error_code& error) {
+                            if (error || !watch->action) {
+                              watch->armed = false;
+                            } else if (is_idle(watch->descriptor.native_handle())) {
+                              watch->await_close();
+                            } else {
+                              watch->armed = false;
+                              const auto act = std::exchange(watch->action, nullptr);
+                              act();
+                            }
+                          });
   }
   asio::posix::stream_descriptor descriptor;
   std::function<void()> action;
@@ -107,15 +130,7 @@ void LaunchChannel::on_close(std::function<void()> action) {
   }
   watch_->armed = true;
   watch_->open(socket_.get());
-  watch_->descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
-                                [watch = watch_](const boost::system::error_code& error) {
-                                  // `tinet start` sends nothing before it has the outcome:
-                                  // readable means closed.
-                                  if (!error && watch->action) {
-                                    const auto act = std::exchange(watch->action, nullptr);
-                                    act();
-                                  }
-                                });
+  watch_->await_close();
 }
 
 asio::awaitable<bool> LaunchChannel::taken() {
@@ -124,8 +139,10 @@ asio::awaitable<bool> LaunchChannel::taken() {
   }
   watch_->open(socket_.get());
   boost::system::error_code error;
-  co_await watch_->descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
-                                         asio::redirect_error(asio::use_awaitable, error));
+  do {
+    co_await watch_->descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
+                                           asio::redirect_error(asio::use_awaitable, error));
+  } while (!error && is_idle(socket_.get()));
   char byte = 0;
   co_return !error && ::recv(socket_.get(), &byte, 1, MSG_DONTWAIT) == 1;
 }
