@@ -89,7 +89,10 @@ void put_bridge(Request& request, const BridgeSpec& spec) {
     request.put_string(IFLA_INFO_KIND, "bridge").nest(IFLA_INFO_DATA, [&] {
       request.put_u32(IFLA_BR_STP_STATE, 0)
           .put_u8(IFLA_BR_MCAST_SNOOPING, 0)
-          .put_u32(IFLA_BR_FORWARD_DELAY, 0);
+          .put_u32(IFLA_BR_FORWARD_DELAY, 0)
+          // Otherwise kernels with VLAN filtering, even while it is off, put every port into VLAN 1
+          // and keep each forwarding entry twice.
+          .put_u16(IFLA_BR_VLAN_DEFAULT_PVID, 0);
     });
   });
 }

@@ -22,7 +22,7 @@ inline constexpr std::size_t kBridgePortsMax = 1023;
 /// @throws Error Unavailable with a hint when `ports` do not fit one bridge
 void check_bridge_ports(std::size_t ports);
 
-/// Made without spanning tree, multicast snooping and forward delay: ports forward at once.
+/// Made without spanning tree, multicast snooping, forward delay and VLANs: ports forward at once.
 struct BridgeSpec {
   std::string name = "br0";
   IfIndex index{};  ///< 0: the kernel chooses
