@@ -23,9 +23,9 @@ namespace {
 constexpr std::size_t kElementsPerPart = 1024;
 /// Room for the message that ends a batch.
 constexpr std::size_t kBatchEnd = 64;
-/// The kernel may start an element's timeout as late as the commit took. After longer than this it
-/// is not left at that.
-constexpr std::chrono::seconds kCommitDurationMax{1};
+/// The kernel may start an element's timeout as late as its transaction took. After longer than
+/// this it is not left at that.
+constexpr std::chrono::seconds kLatenessMax{1};
 
 /// Counts of links and faults that are long gone are moved out of the kernel when there are more.
 constexpr std::size_t kCountsKept = 1U << 18U;
@@ -93,11 +93,9 @@ Difference Table::plan(const std::vector<LinkSchedule>& wanted, const Memories& 
 
 void Table::commit(const Difference& difference, MonoTime now) {
   const Stopwatch watch(now);
-  const MonoTime started = watch.now();
-  commit_changes(difference, started);
-  const MonoTime committed = watch.now();
+  const Lateness lateness = commit_changes(difference, watch.now());
   try {
-    read_back(difference, committed, committed - started);
+    read_back(difference, watch.now(), lateness);
   } catch (const Error&) {
     undo(difference, watch.now());
     throw;
@@ -222,9 +220,9 @@ void Table::send(nft::Batch batch) {
 /// generation once, at the start of the hook, but elements as they are at each lookup. If a new
 /// chain came with the element that leads to it, a packet that meets the element during the commit
 /// would find the chain still empty (nft_do_chain() in the kernel's nf_tables_core.c).
-void Table::commit_changes(const Difference& difference, MonoTime now) {
+Table::Lateness Table::commit_changes(const Difference& difference, MonoTime now) {
   if (difference.empty()) {
-    return;
+    return {};
   }
   const Stopwatch watch(now);
   Difference rest = difference;
@@ -242,17 +240,18 @@ void Table::commit_changes(const Difference& difference, MonoTime now) {
   nft::Batch batch;
   put_difference(batch, rest, started);
   if (!connection_.fits(batch.size_bytes() + kBatchEnd)) {
-    commit_in_parts(std::move(rest), started);
-    return;
+    return commit_in_parts(std::move(rest), started);
   }
   send(std::move(batch));
   record(rest, installed_, registry_, now);
+  return watch.now() - started;
 }
 
 /// Layers go ahead; `decide` changes in one transaction. Each part is noted when it is done, so
 /// that a later failure leaves a state that the next change can start from.
-void Table::commit_in_parts(Difference difference, MonoTime now) {
+Table::Lateness Table::commit_in_parts(Difference difference, MonoTime now) {
   const Stopwatch watch(now);
+  Lateness lateness{};
   Difference behind;
   behind.old_memories = std::exchange(difference.old_memories, {});
   behind.old_treatments = std::exchange(difference.old_treatments, {});
@@ -260,12 +259,17 @@ void Table::commit_in_parts(Difference difference, MonoTime now) {
   nft::Batch decision;
   for (const MapChange& change : difference.maps) {
     if (change.map.kind == MapId::Kind::Layer) {
-      write_layer(change, watch.now());
-    } else {
-      put_map_change(decision, change, watch.now());
+      lateness = std::max(lateness, write_layer(change, watch.now()));
+    }
+  }
+  const MonoTime deciding = watch.now();
+  for (const MapChange& change : difference.maps) {
+    if (change.map.kind == MapId::Kind::Decide) {
+      put_map_change(decision, change, deciding);
     }
   }
   send(std::move(decision));
+  lateness = std::max(lateness, Lateness(watch.now() - deciding));
   record(difference, installed_, registry_, now);
   nft::Batch removal;
   put_old_objects(removal, behind);
@@ -273,14 +277,18 @@ void Table::commit_in_parts(Difference difference, MonoTime now) {
     send(std::move(removal));
     record(behind, installed_, registry_, now);
   }
+  return lateness;
 }
 
-void Table::write_layer(const MapChange& change, MonoTime now) {
+Table::Lateness Table::write_layer(const MapChange& change, MonoTime now) {
   const Stopwatch watch(now);
+  Lateness lateness{};
   for (const MapChange& part : split(change, kElementsPerPart)) {
+    const MonoTime started = watch.now();
     nft::Batch batch;
-    put_map_change(batch, part, watch.now());
+    put_map_change(batch, part, started);
     send(std::move(batch));
+    lateness = std::max(lateness, Lateness(watch.now() - started));
     Difference noted;
     std::map<Link, LinkRecord> records;
     const auto record_of = [&](Link link) -> LinkRecord& {
@@ -299,16 +307,16 @@ void Table::write_layer(const MapChange& change, MonoTime now) {
     noted.records.assign(records.begin(), records.end());
     record(noted, installed_, registry_, now);
   }
+  return lateness;
 }
 
-void Table::read_back(const Difference& difference, MonoTime now,
-                      std::chrono::nanoseconds commit_duration) {
+void Table::read_back(const Difference& difference, MonoTime now, Lateness lateness) {
   const Stopwatch watch(now);
   const auto tolerance = [](std::chrono::nanoseconds duration) {
     return kEndTolerance + std::chrono::ceil<std::chrono::milliseconds>(duration);
   };
-  if (commit_duration <= kCommitDurationMax &&
-      check_difference(difference, now, tolerance(commit_duration)).empty()) {
+  if (check_difference(difference, now, tolerance(std::min<Lateness>(lateness, kLatenessMax)))
+          .empty()) {
     return;
   }
   // For instance when this process was stopped between reading the clock and sending.
@@ -355,9 +363,14 @@ std::vector<std::string> Table::check_maps(const std::vector<MapId>& maps, MonoT
   for (const MapId& map : maps) {
     static const std::map<Link, Element> kNone;
     const auto wanted = expected.find(map);
+    const MonoTime asked = watch.now();
     const auto read = nft::list_elements(connection_, table_id(), map_name(map));
+    // An element's remaining time is of some moment in between.
+    const MonoTime answered = watch.now();
+    const auto tolerance =
+        end_tolerance + std::chrono::ceil<std::chrono::milliseconds>(answered - asked);
     auto found = compare_elements(map, wanted == expected.end() ? kNone : wanted->second, read,
-                                  ports_, {watch.now(), end_tolerance});
+                                  ports_, {answered, tolerance});
     std::move(found.begin(), found.end(), std::back_inserter(drift));
   }
   return drift;
@@ -435,7 +448,7 @@ std::vector<std::string> Table::check_all(MonoTime now) {
                     nft::list_elements(connection_, table_id(), targets_spec().name)));
   add(compare_fixed(classes_spec(), expected_classes(installed_),
                     nft::list_elements(connection_, table_id(), classes_spec().name)));
-  add(check_maps(all_maps(), watch.now(), kEndTolerance + kCommitDurationMax));
+  add(check_maps(all_maps(), watch.now(), kEndTolerance + kLatenessMax));
   return drift;
 }
 

@@ -50,12 +50,15 @@ class Table {
   [[nodiscard]] nft::Connection& connection() noexcept { return connection_; }
 
  private:
-  void commit_changes(const Difference& difference, MonoTime now);
-  void commit_in_parts(Difference difference, MonoTime now);
-  void write_layer(const MapChange& change, MonoTime now);
+  // These return how late elements may end: what the slowest of their transactions took, for it is
+  // there that the kernel starts a timeout.
+  using Lateness = std::chrono::nanoseconds;
+  Lateness commit_changes(const Difference& difference, MonoTime now);
+  Lateness commit_in_parts(Difference difference, MonoTime now);
+  Lateness write_layer(const MapChange& change, MonoTime now);
+
   void send(nft::Batch batch);
-  void read_back(const Difference& difference, MonoTime now,
-                 std::chrono::nanoseconds commit_duration);
+  void read_back(const Difference& difference, MonoTime now, Lateness lateness);
   void rebuild(MonoTime now);
   void undo(const Difference& difference, MonoTime now);
   [[nodiscard]] std::vector<Count> read_counts();
