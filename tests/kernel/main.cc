@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
@@ -48,6 +49,15 @@ const char* enter_scratch_world() {
   return nullptr;
 }
 
+// A network of a thousand namespaces is a few descriptors each; the soft limit is often 1024.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -63,5 +73,6 @@ int main(int argc, char** argv) {
                 step, std::strerror(error));
     return must_run ? 1 : 0;
   }
+  raise_descriptor_limit();
   return RUN_ALL_TESTS();
 }
