@@ -173,6 +173,14 @@ TEST_F(Exec, PassesInputAndBothOutputsThrough) {
 }
 
 TEST_F(Exec, IsKilledWithTheCommandLine) {
+  // An instance counts as running once its program is accepted; /proc shows it a moment later.
+  const auto instances_are_seen = [&] {
+    const auto processes = scene_.processes();
+    return std::count_if(processes.begin(), processes.end(), [](const ProcessOfScene& process) {
+             return process.command == "/bin/sleep 1000000";
+           }) == 3;
+  };
+  ASSERT_TRUE(eventually(instances_are_seen, 10s));
   const auto before = scene_.processes().size();
   const auto command = scene_.beside({"exec", "node-0", "--", "sh", "-c", "echo up; sleep 1000"});
   ASSERT_TRUE(command->wait_for_output("up", 20s));
