@@ -1,11 +1,11 @@
 #pragma once
-/// Serves one handler on one or more addresses of an io_context that one thread runs.
+/// The store's HTTP server: names instead of addresses, and the lab's unreliable network.
 
-#include <cstddef>
 #include <memory>
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include "src/http/server.h"
 #include "src/refstore/endpoint.h"
 #include "src/refstore/http.h"
 #include "src/refstore/unreliable.h"
@@ -14,11 +14,9 @@ namespace tinet::refstore {
 
 class HttpServer {
  public:
-  /// Connections beyond this wait in the kernel's backlog.
-  static constexpr std::size_t kConnectionsMax = 1024;
-
-  /// @param fates decides per connection whether it is served; empty: all are
-  HttpServer(boost::asio::any_io_executor executor, HttpHandler handler,
+  /// @param fates decides per connection whether it is served; empty: all are. An Error of kind
+  /// Usage that the handler throws becomes 400, any other exception 500.
+  HttpServer(const boost::asio::any_io_executor& executor, HttpHandler handler,
              std::shared_ptr<Unreliable> fates = nullptr);
 
   /// Binds and starts to accept.
@@ -26,9 +24,7 @@ class HttpServer {
   void listen(const Endpoint& endpoint);
 
  private:
-  struct Shared;
-  boost::asio::any_io_executor executor_;
-  std::shared_ptr<Shared> shared_;
+  http::Server server_;
 };
 
 }  // namespace tinet::refstore

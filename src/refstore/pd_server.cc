@@ -71,7 +71,7 @@ asio::awaitable<HttpResponse> PdServer::handle_client(HttpRequest request) {
   if (request.path.starts_with("/refstore/")) {
     co_return own_endpoint(request, now);
   }
-  if (views_ || request.follower_handle || is_local_path(request.path)) {
+  if (views_ || !request.header(kFollowerHandle).empty() || is_local_path(request.path)) {
     co_return pd_answer(facts(now), request);
   }
   co_return co_await ask_leader(std::move(request));
@@ -96,7 +96,6 @@ asio::awaitable<HttpResponse> PdServer::ask_leader(HttpRequest request) {
     co_return error_response(503, "no leader");
   }
   HttpClient client(executor_, parse_endpoint(leader.client_urls.front(), "leader's client URL"));
-  request.follower_handle = false;
   const HttpReply reply = co_await client.request(std::move(request), kForwardTimeout);
   if (reply.status == 0) {
     co_return error_response(503, "no answer of the leader: " + reply.error);

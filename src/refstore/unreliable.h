@@ -5,13 +5,11 @@
 #include <cstdint>
 #include <random>
 
+#include "src/http/server.h"
+
 namespace tinet::refstore {
 
-enum class Fate {
-  Serve,    ///< as usual
-  Discard,  ///< close without reading
-  Mute,     ///< carry out one request, then shut the write side down instead of replying
-};
+using http::Fate;
 
 class Unreliable {
  public:
