@@ -43,7 +43,7 @@ void describe_removed(const Difference& difference, const std::vector<std::strin
     lines.push_back("delete chain bridge tinet " + chain_name({id, Stack::A}));
   }
   for (const auto& [key, port_class] : difference.old_classes) {
-    lines.push_back("tc delete " + class_text(key, port_class, ports));
+    lines.push_back("delete " + class_text(key, port_class, ports));
   }
   for (const auto& [fault, memory] : difference.old_memories) {
     for (const nft::SetSpec& set : memory_sets(fault, memory)) {
@@ -148,7 +148,7 @@ std::vector<std::string> describe(const Difference& difference,
     }
   }
   for (const auto& [key, port_class] : difference.new_classes) {
-    lines.push_back("tc add " + class_text(key, port_class, ports));
+    lines.push_back("add " + class_text(key, port_class, ports));
   }
   for (const Treatment& treatment : difference.new_treatments) {
     lines.push_back("add chain bridge tinet " + chain_name({treatment.id, Stack::A}) + " # " +

@@ -65,7 +65,7 @@ TEST(Describe, TellsClassesAndConditions) {
                                          acting(2, losing(5000), {{0, 1}}, {}, to_port(2380))}),
                               kPorts, kNow);
   EXPECT_EQ(lines, (std::vector<std::string>{
-                       "tc add class dev n-1 classid 1:1 # from n-0: rate 10mbit",
+                       "add class dev n-1 classid 1:1 # from n-0: rate 10mbit",
                        "add chain bridge tinet t1 # every packet: rate 10mbit (f1); "
                        "tcp to port 2380: lose 0.5% (f2)",
                        "add element bridge tinet decide { \"n-0\" . \"n-1\" : goto t1 }"}));
