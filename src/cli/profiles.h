@@ -26,6 +26,9 @@ struct Profile {
 /// @throws Error Usage with the nearest name
 [[nodiscard]] const Profile& find_profile(const std::string& name, const std::string& what);
 
+/// Reads the text of a profiles file. @throws Error Usage with the place
+[[nodiscard]] std::vector<Profile> parse_profiles(std::string_view text, const std::string& file);
+
 /// All profiles as a table, and as [{"name","about","delay_ns",..},..].
 [[nodiscard]] std::string profiles_text(bool color);
 [[nodiscard]] boost::json::value profiles_document();

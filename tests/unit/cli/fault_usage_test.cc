@@ -218,7 +218,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"Protocol",
               {"loss", "a", "1%", "--proto", "sctp"},
               "--proto: unknown word 'sctp'",
-              "did you mean 'tcp'?"},
+              "one of tcp, udp, icmp"},
         Wrong{"Profile",
               {"delay", "a", "--profile", "wan-eu-uss"},
               "--profile: unknown profile 'wan-eu-uss'",

@@ -1,5 +1,8 @@
 #include "src/cli/faults_file.h"
 
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 
 #include <gtest/gtest.h>
@@ -141,10 +144,9 @@ TEST(FaultsFile, ExampleHasEveryVerbAndOption) {
     Command command;
     describe_fault(verb, command, words);
     if (verb.name != "partition" && verb.name != "delay") {
-      EXPECT_EQ(std::count_if(faults.begin(), faults.end(),
-                              [&](const auto& fault) { return fault.kind == verb.name; }) > 0,
-                true)
-          << verb.name;
+      EXPECT_TRUE(std::any_of(faults.begin(), faults.end(), [&](const auto& fault) {
+        return fault.kind == verb.name;
+      })) << verb.name;
     }
     for (const auto& option : command.options) {
       const std::string key = option.long_name().substr(option.positional ? 0 : 2);

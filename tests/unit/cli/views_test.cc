@@ -77,11 +77,10 @@ TEST(FaultsText, ShowsEffectsAndWhatWasCounted) {
      "params":{"loss":"10%","match":{"protocol":"tcp","to_ports":[80,443]}},
      "packets":{"dropped":3,"passed":30},"matched_nothing":false,"mechanism":"nftables"}])");
   EXPECT_EQ(faults_text(faults, false),
-            "ID  KIND   TARGET  PEERS  EFFECT"
-            "                                                 LINKS  PACKETS              "
-            "MECHANISM\n"
+            "ID  KIND   TARGET  PEERS  EFFECT                                              LINKS  "
+            "PACKETS               MECHANISM\n"
             "f1  delay  a       b, c   delay 50ms, jitter 2.5ms (normal, correlation 25%)  2      "
-            "12 delayed           wire\n"
+            "12 delayed            wire\n"
             "f2  loss   b       c      loss 10% on tcp port 80,443                         1      "
             "3 dropped, 30 passed  nftables\n");
 }
@@ -212,9 +211,9 @@ TEST(LinksText, SaysWhatOnlySomePacketsSuffer) {
             "a          .    partial\n"
             "b          yes  .\n"
             "\n"
-            "FROM  TO  REACHABLE  EFFECT                                PACKETS    FAULTS\n"
+            "FROM  TO  REACHABLE  EFFECT                                 PACKETS    FAULTS\n"
             "a     b   partial    loss 19%; cut on port 80, the first 3             f1,f2\n"
-            "b     a   yes        delay 5ms, rate 1mbit                 4 delayed  f3\n");
+            "b     a   yes        delay 5ms, rate 1mbit                  4 delayed  f3\n");
 }
 
 TEST(LinksText, SaysThatEveryLinkIsOpen) {
