@@ -24,8 +24,8 @@ constexpr std::int64_t kTimeMaxMs = std::chrono::duration_cast<Milliseconds>(kFa
 /// Refuses parameters of what is not asked for.
 void check_parameters(const ActionWords& words) {
   if ((words.burst_begin_ppm > 0) != (words.burst_end_ppm > 0)) {
-    throw_usage("--burst: bursts that never begin or never end",
-                "write two percentages above 0%, how often a burst begins and how often it ends");
+    throw_usage(
+        "--burst needs two percentages above 0%, how often a burst begins and how often it ends");
   }
   if (words.rate_bits == 0 && (words.rate_burst_bytes > 0 || words.rate_queue_packets > 0)) {
     throw_usage("the burst and the queue of a rate mean nothing without a rate");
@@ -50,31 +50,37 @@ void check_matrix(const FaultRequest& request, FaultKind kind) {
   if (action_of(request.action) != LinkAction{} || request.mode != "drop") {
     throw_usage("the cells of a matrix say what happens, so the fault itself cannot");
   }
-  for (const auto& cell : request.matrix) {
-    if (action_of(cell.action).lost_replies.value > 0) {
-      throw_usage("--lost-reply cannot be in a matrix");
-    }
+  for (std::size_t i = 0; i < request.matrix.size(); ++i) {
+    static_cast<void>(cell_action(request, i));
   }
 }
 
 void check_time(const FaultRequest& request, FaultKind kind) {
-  if (request.for_ms && (*request.for_ms < 1 || *request.for_ms > kTimeMaxMs)) {
-    throw_usage("--for: a fault lasts 1ms to 1000000h");
+  if (request.for_ms && *request.for_ms < 1) {
+    throw_usage("--for: a fault lasts at least 1ms");
   }
-  const bool phases = request.flap_down_ms || request.flap_up_ms || request.flap_times > 0;
-  if (kind != FaultKind::Flap && phases) {
+  if (request.for_ms && *request.for_ms > kTimeMaxMs) {
+    throw_usage("--for: a fault lasts at most 1000000h", "leave out --for");
+  }
+  if (kind == FaultKind::Flap) {
+    check_flap(flap_of(request, {}));
+  } else if (request.flap_down_ms || request.flap_up_ms || request.flap_times > 0) {
     throw_usage("--down, --up and --times are of flap, and this is a " + request.kind);
   }
-  if (kind != FaultKind::Flap) {
-    return;
+}
+
+void check_round_trip(const FaultRequest& request, const LinkAction& action,
+                      const TrafficWords& traffic) {
+  if (request.matrix.empty() && !action.delay) {
+    throw_usage("--rtt is about a delay, and there is none");
   }
-  if (!request.flap_down_ms || !request.flap_up_ms) {
-    throw_usage("flap needs --down and --up");
+  if (traffic.connections == Connections::New) {
+    throw_usage("--rtt and --new exclude each other: connection requests go one way only");
   }
-  const auto phase = [](std::int64_t milliseconds) {
-    return Milliseconds(std::clamp<std::int64_t>(milliseconds, -1, kTimeMaxMs + 1));
-  };
-  check_flap({phase(*request.flap_down_ms), phase(*request.flap_up_ms), request.flap_times, {}});
+  if (request.direction != "both") {
+    throw_usage("--rtt needs both directions: the round trip is the sum of them",
+                "leave out --direction, or leave out --rtt and give the delay of one direction");
+  }
 }
 
 }  // namespace
@@ -153,23 +159,41 @@ TrafficWords traffic_of(const FaultRequest& request) {
   return words;
 }
 
+LinkAction cell_action(const FaultRequest& request, std::size_t cell) {
+  const std::string place = "matrix[" + std::to_string(cell) + "]: ";
+  try {
+    LinkAction action = action_of(request.matrix.at(cell).action);
+    if (action.lost_replies.value > 0) {
+      throw_usage("--lost-reply cannot be in a matrix");
+    }
+    return action;
+  } catch (const Error& error) {
+    throw Error(error.kind(), place + error.what(), error.hint());
+  }
+}
+
+Flap flap_of(const FaultRequest& request, MonoTime start) {
+  if (!request.flap_down_ms || !request.flap_up_ms) {
+    throw_usage("flap needs --down and --up");
+  }
+  // What is out of range stays so, but must not overflow on the way to nanoseconds.
+  const auto phase = [](std::int64_t milliseconds) {
+    return Milliseconds(std::clamp<std::int64_t>(milliseconds, -1, kTimeMaxMs + 1));
+  };
+  return {phase(*request.flap_down_ms), phase(*request.flap_up_ms), request.flap_times, start};
+}
+
 void check_request(const FaultRequest& request) {
   const FaultKind kind = kind_of(request);
-  const LinkAction action = action_of(request);
   const TrafficWords traffic = traffic_of(request);
   static_cast<void>(parse_direction(request.direction));
-  check_traffic_of(action, traffic);
   if (!request.matrix.empty()) {
     check_matrix(request, kind);
-  } else if (request.rtt && !action.delay) {
-    throw_usage("--rtt is about a delay, and there is none");
   }
-  if (request.rtt && traffic.connections == Connections::New) {
-    throw_usage("--rtt and --new exclude each other: connection requests go one way only");
-  }
-  if (request.rtt && request.direction != "both") {
-    throw_usage("--rtt needs both directions: the round trip is the sum of them",
-                "leave out --direction, or leave out --rtt and give the delay of one direction");
+  const LinkAction action = action_of(request);
+  check_traffic_of(action, traffic);
+  if (request.rtt) {
+    check_round_trip(request, action, traffic);
   }
   check_time(request, kind);
 }
