@@ -95,6 +95,7 @@ Feature attempt(const ScratchProbe& probe, Scratch& scratch) {
     feature.usable = true;
   } catch (const Error& error) {
     feature.why = error.what();
+    feature.hint = probe.hint;
   }
   return feature;
 }

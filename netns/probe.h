@@ -28,7 +28,9 @@ struct FeatureReport {
 /// unprivileged user namespace gets a working network: veth, bridge, nf_tables), and, in whichever
 /// of the two works, "veth", "bridge", "bridge-table", "table-owner", "element-timeout",
 /// "timeout-update", "counter-objects", "mac-rewrite", "numgen", "limit", "quota", "reject-inet",
-/// "reject-netdev", "reject-bridge", "dup", "queue", "compat-queue", "htb", "netem".
+/// "reject-netdev", "reject-bridge", "dup", "dynset-counter", "inner-header", "jhash",
+/// "netdev-egress-dup", "source-mac-rewrite", "queue", "compat-queue", "bridge-netfilter-queue" (by
+/// one of the two before it), "htb", "netem", "sock-destroy", "tcp-rto-max".
 /// @throws Error Operation when no child can be forked
 [[nodiscard]] FeatureReport probe_features();
 

@@ -11,6 +11,8 @@
 #include "netns/bridge.h"
 #include "netns/link.h"
 #include "netns/nft/connection.h"
+#include "netns/scratch_table.h"
+#include "netns/scratch_trials.h"
 #include "src/base/error.h"
 
 namespace tinet {
@@ -20,33 +22,6 @@ namespace {
 using namespace nft;  // NOLINT(google-build-using-namespace): local to this file
 
 constexpr auto kMinute = Milliseconds(60'000);
-
-// A table that lives as long as this object.
-class ScratchTable {
- public:
-  explicit ScratchTable(Family family) : connection_(Connection::open()), id_{family, "probe"} {
-    Batch batch;
-    batch.add_table({.id = id_, .owner = true},
-                    "create a table of family '" + std::string(to_string(family)) + "'");
-    commit(connection_, std::move(batch).seal());
-  }
-
-  [[nodiscard]] const TableId& id() const noexcept { return id_; }
-  [[nodiscard]] Connection& connection() noexcept { return connection_; }
-  void apply(Batch batch) { commit(connection_, std::move(batch).seal()); }
-
-  // One base chain with one rule; `what` is the verb and object of a failure.
-  void try_rule(Hook hook, std::vector<Expression> expressions, const std::string& what) {
-    Batch batch;
-    batch.add_chain({.table = id_, .name = "probe", .hook = std::move(hook)}, what)
-        .add_rule({.table = id_, .chain = "probe", .expressions = std::move(expressions)}, what);
-    apply(std::move(batch));
-  }
-
- private:
-  Connection connection_;
-  TableId id_;
-};
 
 SetSpec link_map(const TableId& table) {
   return {.table = table,
@@ -262,10 +237,21 @@ constexpr std::array kProbes{
     ScratchProbe{"reject-netdev", "nf_tables reject, netdev ingress", try_reject_netdev},
     ScratchProbe{"reject-bridge", "nf_tables reject, bridge prerouting", try_reject_bridge},
     ScratchProbe{"dup", "nf_tables dup, netdev ingress", try_duplicate},
+    ScratchProbe{"dynset-counter", "nf_tables sets that packets fill and that count",
+                 try_dynset_counter},
+    ScratchProbe{"inner-header", "nf_tables payload of TCP and UDP", try_inner_header},
+    ScratchProbe{"jhash", "nf_tables jhash", try_jhash},
+    ScratchProbe{"netdev-egress-dup", "nf_tables dup, netdev egress", try_egress_duplicate},
+    ScratchProbe{"source-mac-rewrite", "nf_tables source MAC write and reject by it",
+                 try_source_mac_rewrite},
     ScratchProbe{"queue", "nf_tables queue", try_queue},
     ScratchProbe{"compat-queue", "xtables NFQUEUE through nft_compat", try_compat_queue},
+    ScratchProbe{"bridge-netfilter-queue", "br_netfilter and a queue in inet forward",
+                 try_bridge_queue, "load the modules br_netfilter and nft_queue"},
     ScratchProbe{"htb", "queueing discipline htb", try_htb},
-    ScratchProbe{"netem", "queueing discipline netem", try_netem},
+    ScratchProbe{"netem", "queueing discipline netem", try_netem, "load the module sch_netem"},
+    ScratchProbe{"sock-destroy", "SOCK_DESTROY of TCP sockets", try_socket_destroy},
+    ScratchProbe{"tcp-rto-max", "sysctl net.ipv4.tcp_rto_max_ms", try_rto_max, "Linux 6.15 has it"},
 };
 
 }  // namespace

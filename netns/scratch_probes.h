@@ -31,6 +31,7 @@ struct ScratchProbe {
   const char* name;
   const char* mechanism;
   Trial trial;
+  const char* hint = "";  ///< what may help where the trial fails
 };
 
 /// In the order of the report.

@@ -18,11 +18,11 @@ TEST(ProbeFeatures, FindsWhatEveryKernelHasAndLeavesNothing) {
   const auto before = list_links(links).size();
   const FeatureReport report = probe_features();
   for (const Feature& feature : report.features) {
-    std::printf("%-16s %-3s %s%s%s\n", feature.name.c_str(), feature.usable ? "yes" : "no",
+    std::printf("%-22s %-3s %s%s%s\n", feature.name.c_str(), feature.usable ? "yes" : "no",
                 feature.why.c_str(), feature.hint.empty() ? "" : " -> ", feature.hint.c_str());
     EXPECT_EQ(feature.usable, feature.why.empty()) << feature.name;
   }
-  EXPECT_EQ(report.features.size(), 21U);
+  EXPECT_EQ(report.features.size(), 29U);
   // The test runs inside a namespace that it could make, with bridge and nf_tables in it.
   for (const char* name : {"netns", "veth", "bridge", "bridge-table", "element-timeout",
                            "counter-objects", "mac-rewrite", "numgen", "limit", "quota"}) {
