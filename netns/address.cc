@@ -6,6 +6,8 @@
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 
+#include "src/base/error.h"
+
 namespace tinet {
 namespace {
 
@@ -182,6 +184,29 @@ std::vector<RouteInfo> list_routes(netlink::Socket& socket) {
     }
   });
   return routes;
+}
+
+void wait_until_local(netlink::Socket& socket, netlink::Socket& events, const IpAddress& own,
+                      std::chrono::milliseconds timeout) {
+  using Clock = std::chrono::steady_clock;
+  // An event cuts the wait short; without one the next look comes anyway.
+  constexpr std::chrono::milliseconds kLook{20};
+  const auto until = Clock::now() + timeout;
+  // Subscribed before the first look, so that no change falls between the two.
+  events.join(RTNLGRP_IPV6_ROUTE);
+  const auto is_there = [&] {
+    const auto routes = list_routes(socket);
+    return std::any_of(routes.begin(), routes.end(), [&](const RouteInfo& route) {
+      return route.type == RTN_LOCAL && route.destination.address == own;
+    });
+  };
+  while (!is_there()) {
+    if (Clock::now() >= until) {
+      throw_operation("cannot use the address " + to_string(own) + ": no route to it after " +
+                      std::to_string(timeout.count()) + " ms");
+    }
+    static_cast<void>(events.wait_event(kLook));
+  }
 }
 
 std::vector<NeighbourInfo> list_neighbours(netlink::Socket& socket) {

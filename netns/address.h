@@ -2,6 +2,7 @@
 /// Addresses of interfaces, routes and permanent neighbours.
 /// @see rtnetlink(7), Linux include/uapi/linux/if_addr.h, rtnetlink.h, neighbour.h
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -51,6 +52,13 @@ struct RouteInfo {
 };
 /// All routes of all tables, both families. Needs no privilege. @throws Error
 [[nodiscard]] std::vector<RouteInfo> list_routes(netlink::Socket& socket);
+
+/// Waits until packets to an address of the namespace's own are taken. For IPv6 the kernel makes
+/// the route to it in a work queue, a moment after the address; what comes before is lost.
+/// @param events another socket of the namespace, which joins a group
+/// @throws Error Operation after `timeout`
+void wait_until_local(netlink::Socket& socket, netlink::Socket& events, const IpAddress& own,
+                      std::chrono::milliseconds timeout);
 
 struct NeighbourInfo {
   IfIndex link{};

@@ -30,6 +30,9 @@ struct FabricPlan {
   Subnet subnet;
   Ipv4 gateway;
   std::vector<FabricEndpoint> endpoints;  ///< position = Endpoint number
+  /// Longest time between two retransmissions of TCP in the endpoints, 1000..120000; where a kernel
+  /// has no such setting, the fabric is Unavailable.
+  std::optional<std::int64_t> tcp_rto_max_ms{};
 };
 
 /// Packets counted by the kernel for one fault (sum over its links) or one link. A packet counts

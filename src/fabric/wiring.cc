@@ -98,8 +98,29 @@ std::string groups_of_this_user_namespace() {
   return std::to_string(inside) + " " + std::to_string(std::min(last, kLastGroup));
 }
 
+/// Retransmissions at least that often, and so many more of them that connections give up no sooner
+/// than with the kernel's own settings (15 of data in 924 s, 6 of SYN in 127 s).
+/// @see Linux Documentation/networking/ip-sysctl.rst: tcp_rto_max_ms, tcp_retries2
+void limit_back_off(std::int64_t longest_ms, KernelGate* gate) {
+  if (!write_sysctl_if_present("net/ipv4/tcp_rto_max_ms", std::to_string(longest_ms), gate)) {
+    throw_unavailable(
+        "cannot limit the back-off of TCP: this kernel has no net.ipv4.tcp_rto_max_ms",
+        "leave out --tcp-rto-max; 'tinet heal --kick' ends stuck connections instead");
+  }
+  constexpr std::int64_t kDataPatienceMs = 924'000;
+  constexpr std::int64_t kSynPatienceMs = 127'000;
+  const auto retries = [&](std::int64_t patience_ms, std::int64_t least, std::int64_t most) {
+    return std::to_string(std::clamp(patience_ms / longest_ms, least, most));
+  };
+  write_sysctl("net/ipv4/tcp_retries2", retries(kDataPatienceMs, 15, 255), gate);
+  write_sysctl("net/ipv4/tcp_syn_retries", retries(kSynPatienceMs, 6, 127), gate);
+}
+
 /// The device defaults must be there before eth0 is.
-void prepare_endpoint(bool ipv6, KernelGate* gate) {
+void prepare_endpoint(bool ipv6, std::optional<std::int64_t> tcp_rto_max_ms, KernelGate* gate) {
+  if (tcp_rto_max_ms) {
+    limit_back_off(*tcp_rto_max_ms, gate);
+  }
   write_sysctl_if_present("net/ipv4/ip_unprivileged_port_start", "0", gate);
   write_sysctl_if_present("net/ipv4/ping_group_range", groups_of_this_user_namespace(), gate);
   if (ipv6) {
@@ -183,6 +204,9 @@ Wiring::Wiring(const FabricPlan& plan, KernelGate* gate) : plan_(plan), thread_(
   create_namespaces(ipv6);
   create_switch();
   configure_endpoints();
+  if (ipv6) {
+    wait_for_ipv6();
+  }
   wait_for_ports();
 }
 
@@ -206,7 +230,8 @@ void Wiring::create_namespaces(bool ipv6) {
       std::count_if(plan_.endpoints.begin(), plan_.endpoints.end(),
                     [](const FabricEndpoint& endpoint) { return !endpoint.is_host; }));
   std::vector<Namespace> made = thread_.create(own + 1, [&](std::size_t index) {
-    index == 0 ? prepare_switch(thread_.gate()) : prepare_endpoint(ipv6, thread_.gate());
+    index == 0 ? prepare_switch(thread_.gate())
+               : prepare_endpoint(ipv6, plan_.tcp_rto_max_ms, thread_.gate());
   });
   switch_ = std::move(made.front());
   auto next = made.begin() + 1;
@@ -259,6 +284,17 @@ void Wiring::configure_endpoint(std::size_t number) {
   netlink::Request request;
   put_endpoint(request, plan_, endpoint, device);
   socket.execute(request);
+}
+
+void Wiring::wait_for_ipv6() {
+  for (std::size_t i = 0; i < endpoints_.size(); ++i) {
+    if (plan_.endpoints[i].address6) {
+      netlink::Socket events = thread_.open_netlink(endpoints_[i], NETLINK_ROUTE);
+      netlink::Socket socket = thread_.open_netlink(endpoints_[i], NETLINK_ROUTE);
+      wait_until_local(socket, events, ip_address(*plan_.endpoints[i].address6),
+                       kForwardingTimeout);
+    }
+  }
 }
 
 void Wiring::wait_for_ports() {

@@ -67,6 +67,7 @@ class Wiring {
 
  private:
   void create_namespaces(bool ipv6);
+  void wait_for_ipv6();
   void create_switch();
   void configure_endpoints();
   void configure_endpoint(std::size_t number);

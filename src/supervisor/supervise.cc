@@ -47,6 +47,7 @@ constexpr std::chrono::seconds kLastAnswers{2};
 
 FabricPlan fabric_plan(const ClusterPlan& plan) {
   FabricPlan fabric;
+  fabric.tcp_rto_max_ms = plan.tcp_rto_max_ms;
   fabric.subnet = plan.subnet;
   fabric.gateway = plan.gateway;
   for (const auto& instance : plan.instances) {

@@ -48,6 +48,10 @@ SmallNetwork::SmallNetwork(std::size_t instances, const SmallNetworkOptions& opt
     auto events = thread.open_netlink(switch_space, NETLINK_ROUTE);
     const auto all = ports();
     wait_until_forwarding(*links, events, all, std::chrono::seconds(10));
+    for (std::size_t i = 0; ipv6_ && i < spaces.size(); ++i) {
+      auto routes = thread.open_netlink(spaces[i], NETLINK_ROUTE);
+      wait_until_local(instance_links[i], routes, address6(i), std::chrono::seconds(10));
+    }
   }
 }
 
