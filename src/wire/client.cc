@@ -28,6 +28,10 @@ int wait_readable(int fd, int timeout_ms) {
   return ready;
 }
 
+[[noreturn]] void throw_wrong_answer() {
+  throw_operation("cannot go on with the userspace wire: it answered something else than asked");
+}
+
 [[noreturn]] void throw_gone() {
   throw_operation("cannot reach the userspace wire: its process has ended",
                   "it is started again with the next change of faults");
@@ -119,13 +123,18 @@ void WireClient::remove_class(std::uint16_t number) {
   tell(RemoveWireClass{number});
 }
 
-void WireClient::release(std::span<const std::uint16_t> numbers, HeldPackets held) {
+std::uint64_t WireClient::release(std::span<const std::uint16_t> numbers, HeldPackets held) {
   for (const std::uint16_t number : numbers) {
     if (const auto found = classes_.find(number); found != classes_.end()) {
       found->second.hold = false;
     }
   }
-  tell(ReleaseWire{{numbers.begin(), numbers.end()}, held});
+  const WireReply reply = call(ReleaseWire{{numbers.begin(), numbers.end()}, held});
+  const auto* released = std::get_if<WireReleased>(&reply);
+  if (released == nullptr) {
+    throw_wrong_answer();
+  }
+  return released->packets;
 }
 
 WireReport WireClient::stats() {
@@ -135,7 +144,7 @@ WireReport WireClient::stats() {
     WireReply reply = call(ReadWireStats{cursor});
     auto* page = std::get_if<WireStats>(&reply);
     if (page == nullptr || (page->cursor != 0 && page->cursor <= cursor)) {
-      throw_operation("cannot read the counts of the userspace wire: it gave another answer");
+      throw_wrong_answer();
     }
     report.lanes.insert(report.lanes.end(), page->lanes.begin(), page->lanes.end());
     report.missed = page->missed;
@@ -146,7 +155,7 @@ WireReport WireClient::stats() {
 
 void WireClient::tell(const WireRequest& request) {
   if (!std::holds_alternative<WireDone>(call(request))) {
-    throw_operation("cannot change the userspace wire: it gave another answer");
+    throw_wrong_answer();
   }
 }
 

@@ -68,8 +68,8 @@ class WireClient {
   /// Operation (no process, no answer)
   void set_class(std::uint16_t number, const WireShape& shape);
   void remove_class(std::uint16_t number);
-  /// Ends the holds of these classes.
-  void release(std::span<const std::uint16_t> numbers, HeldPackets held);
+  /// Ends the holds of these classes, removed ones too. @return how many packets were held
+  std::uint64_t release(std::span<const std::uint16_t> numbers, HeldPackets held);
 
   /// @throws Error Operation
   [[nodiscard]] WireReport stats();

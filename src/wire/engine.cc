@@ -57,7 +57,9 @@ void WireEngine::drop_class_when_done(std::uint16_t number) {
   find_next_end();
 }
 
-void WireEngine::release(std::span<const std::uint16_t> numbers, HeldPackets held, WireTime now) {
+std::uint64_t WireEngine::release(std::span<const std::uint16_t> numbers, HeldPackets held,
+                                  WireTime now) {
+  std::uint64_t packets = 0;
   for (const std::uint16_t number : numbers) {
     const auto found = classes_.find(number);
     if (found == classes_.end()) {
@@ -65,6 +67,7 @@ void WireEngine::release(std::span<const std::uint16_t> numbers, HeldPackets hel
     }
     found->second.shape.hold = false;
     for (const std::uint32_t index : found->second.lanes) {
+      packets += lanes_[index].held.size();
       release_lane(lanes_[index], held, now);
     }
     drop_class_when_done(number);
@@ -72,6 +75,7 @@ void WireEngine::release(std::span<const std::uint16_t> numbers, HeldPackets hel
   find_next_end();
   // Only now, so that packets of several classes leave in the order in which they came.
   advance(now);
+  return packets;
 }
 
 void WireEngine::release_lane(Lane& lane, HeldPackets held, WireTime now) {

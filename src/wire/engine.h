@@ -48,7 +48,8 @@ class WireEngine {
   void remove_class(std::uint16_t number);
   /// Ends the holds of these classes; packets of one link go in the order of their arrival,
   /// whichever of the classes they have.
-  void release(std::span<const std::uint16_t> numbers, HeldPackets held, WireTime now);
+  /// @return how many packets were held
+  std::uint64_t release(std::span<const std::uint16_t> numbers, HeldPackets held, WireTime now);
 
   void arrive(const WirePacket& packet, WireTime now);
   /// Gives the verdicts that are due.

@@ -215,8 +215,7 @@ class WireProcess {
     return WireDone{};
   }
   WireReply serve(const ReleaseWire& release) {
-    engine_.release(release.numbers, release.held, monotonic_now());
-    return WireDone{};
+    return WireReleased{engine_.release(release.numbers, release.held, monotonic_now())};
   }
   WireReply serve(const ReadWireStats& read) {
     WireStats stats;

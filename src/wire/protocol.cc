@@ -183,7 +183,8 @@ void put_body(ByteWriter& out, const WireReply& body) {
                           for (const WireLane& lane : stats.lanes) {
                             put_lane(out, lane);
                           }
-                        }},
+                        },
+                        [&](const WireReleased& released) { out.put(released.packets); }},
              body);
 }
 
@@ -214,6 +215,8 @@ WireReply get_reply(ByteReader& in, std::uint32_t kind) {
     }
     case 3:
       return get_stats(in);
+    case 4:
+      return WireReleased{in.get<std::uint64_t>()};
     default:
       in.fail();
       return {};

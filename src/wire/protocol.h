@@ -63,7 +63,12 @@ struct WireStats {
   std::uint64_t missed = 0;  ///< packets that came faster than the process could read, dropped
   friend bool operator==(const WireStats&, const WireStats&) = default;
 };
-using WireReply = std::variant<WireReady, WireDone, WireFailed, WireStats>;
+/// The answer to ReleaseWire.
+struct WireReleased {
+  std::uint64_t packets = 0;  ///< that were held
+  friend bool operator==(const WireReleased&, const WireReleased&) = default;
+};
+using WireReply = std::variant<WireReady, WireDone, WireFailed, WireStats, WireReleased>;
 
 /// A request or reply and the number that says which reply belongs to which request.
 template <typename Body>

@@ -173,7 +173,7 @@ TEST_P(WireTraffic, HoldKeepsPacketsAndReleasesThemInOrder) {
   EXPECT_TRUE(WireWorld::receive(b, 1, milliseconds(200)).empty());
   EXPECT_EQ(counters(), (WireCounters{.packets = 300, .held = 300, .waiting = 300}));
   const std::vector<std::uint16_t> classes{kClass};
-  world.wire.release(classes, HeldPackets::Deliver);
+  EXPECT_EQ(world.wire.release(classes, HeldPackets::Deliver), 300U);
   WireWorld::send(a, b, 1, 300);
   const auto arrivals = WireWorld::receive(b, 301);
   ASSERT_EQ(arrivals.size(), 301U);

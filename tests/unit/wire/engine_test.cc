@@ -30,8 +30,9 @@ class WireEngineTest : public ::testing::Test {
   void arrive(std::uint32_t id, std::uint16_t number = 1, WireLink link = kLink) {
     engine.arrive({.id = id, .number = number, .link = link}, now);
   }
-  void release(std::vector<std::uint16_t> numbers, HeldPackets held = HeldPackets::Deliver) {
-    engine.release(numbers, held, now);
+  std::uint64_t release(std::vector<std::uint16_t> numbers,
+                        HeldPackets held = HeldPackets::Deliver) {
+    return engine.release(numbers, held, now);
   }
   void advance(milliseconds time) {
     now += time;
@@ -237,7 +238,8 @@ TEST_F(WireEngineTest, ReleaseOfSeveralClassesKeepsTheOrderOfArrival) {
   arrive(1, 1);
   arrive(2, 2);
   arrive(3, 1);
-  release({2, 1});
+  EXPECT_EQ(release({2, 1}), 3U);
+  EXPECT_EQ(release({2, 1}), 0U);
   EXPECT_EQ(passed(), (Ids{1, 2, 3}));
 }
 
@@ -307,7 +309,7 @@ TEST_F(WireEngineTest, RemovedClassLetsItsPacketsFinish) {
   EXPECT_EQ(passed(), (Ids{3, 4}));
   advance(milliseconds(10));
   EXPECT_EQ(passed(), Ids{1});
-  release({2});
+  EXPECT_EQ(release({2}), 1U);
   EXPECT_EQ(passed(), Ids{2});
   std::uint32_t cursor = 0;
   EXPECT_TRUE(engine.lanes(cursor, 10).empty());

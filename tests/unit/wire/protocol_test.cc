@@ -38,8 +38,8 @@ std::vector<WireReply> replies() {
   WireStats stats{.lanes = {{7, {{100}, {101}}, {1, 2, 3, 4, 5, 6, 7, 8, 9}}, {8, {{1}, {2}}, {}}},
                   .cursor = 2,
                   .missed = 5};
-  return {WireReady{}, WireDone{}, WireFailed{ErrorKind::Conflict, "cannot bind", "stop it"}, stats,
-          WireStats{}};
+  return {WireReady{}, WireDone{},  WireFailed{ErrorKind::Conflict, "cannot bind", "stop it"},
+          stats,       WireStats{}, WireReleased{12}};
 }
 
 TEST(WireProtocol, EveryRequestSurvivesTheWay) {
