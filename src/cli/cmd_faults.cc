@@ -22,6 +22,7 @@ int run_faults(const FaultsOptions& options, Context& context) {
       context.print_json(profiles_document());
     } else {
       context.print(profiles_text(context.color()));
+      context.note("all values are of one direction: the round trip is twice the delay");
     }
     return 0;
   }

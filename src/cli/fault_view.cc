@@ -50,7 +50,10 @@ std::string what_it_does(const json::value& fault) {
   const std::string kind = text_of(fault, "kind");
   const std::string target = names(texts_of(fault, "target"));
   const std::string peers = names(texts_of(fault, "peers"));
-  const std::string effect = effect_words(member_of(fault, "params"));
+  std::string effect = effect_words(member_of(fault, "params"));
+  if (kind == "flap" && effect.starts_with("cut, ")) {
+    effect.erase(0, 5);
+  }
   if (kind == "partition" || kind == "flap" || kind == "hold" || peers.empty() || effect.empty()) {
     // What the verb says itself is not said again.
     const bool told = effect.empty() || effect == "cut" || effect == "held";
@@ -104,8 +107,11 @@ std::string verify_text(const json::value& verify, bool color) {
   }
   const auto pairs = number_of(verify, "pairs").value_or(0);
   const auto good = number_of(verify, "as_intended").value_or(0);
+  const auto skipped = number_of(verify, "skipped").value_or(0);
   std::string text = "verified: " + std::to_string(good) + " of " + std::to_string(pairs) +
-                     " pairs are as intended\n";
+                     " pairs are as intended" +
+                     (skipped > 0 ? ", " + std::to_string(skipped) + " cannot be probed" : "") +
+                     "\n";
   for (const auto& pair : array_of(verify, "wrong")) {
     const auto& ends = elements(pair);
     if (ends.size() == 2 && ends[0].is_string() && ends[1].is_string()) {

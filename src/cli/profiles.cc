@@ -102,7 +102,7 @@ std::string profiles_text(bool color) {
                {format_bitrate(action.rate_bits)},
                {profile.about}});
   }
-  return table.render(color) + "all values are of one direction\n";
+  return table.render(color);
 }
 
 json::value profiles_document() {

@@ -104,7 +104,7 @@ TEST(FaultLine, SaysWhatTheFaultDoes) {
   EXPECT_EQ(fault_line(fault(
                 R"("kind":"flap","params":{"mode":"drop",
                    "flap":{"down_ms":2000,"up_ms":500,"times":3}},"matched_nothing":true)")),
-            "f1: flap a from b, cut, 2s down, 500ms up, 3 times (1 link), matched no packet "
+            "f1: flap a from b, 2s down, 500ms up, 3 times (1 link), matched no packet "
             "although there was traffic");
   EXPECT_EQ(fault_line(fault(R"("kind":"hold","params":{"hold":true})")),
             "f1: hold a from b (1 link), no packet matched");
@@ -119,13 +119,13 @@ TEST(FaultLine, SaysWhatTheFaultDoes) {
 TEST(AppliedText, SaysHowToUndoAndWhatWasVerified) {
   const auto answer = json::parse(R"({"id":"f1","kind":"partition","target":["a"],"peers":["b"],
     "links":[["a","b"]],"expires_in_ms":15200,"notes":["role:x is a"],
-    "verify":{"pairs":2,"as_intended":1,"wrong":[["a","b"]]}})");
+    "verify":{"pairs":2,"as_intended":1,"wrong":[["a","b"]],"skipped":3}})");
   EXPECT_EQ(applied_text(answer, "tinet -T two", false),
             "role:x is a\n"
             "f1: partition a from b (1 link)\n"
             "ends by itself in 15s\n"
             "undo: tinet -T two heal f1\n"
-            "verified: 1 of 2 pairs are as intended\n"
+            "verified: 1 of 2 pairs are as intended, 3 cannot be probed\n"
             "not as intended: a > b\n");
 }
 
