@@ -77,7 +77,9 @@ void check_round_trip(const FaultRequest& request, const LinkAction& action,
   if (traffic.connections == Connections::New) {
     throw_usage("--rtt and --new exclude each other: connection requests go one way only");
   }
-  if (request.direction != "both") {
+  // A direction of connections has both directions of packets.
+  const bool of_packets = !traffic.has_ports() || traffic.packets;
+  if (of_packets && request.matrix.empty() && request.direction != "both") {
     throw_usage("--rtt needs both directions: the round trip is the sum of them",
                 "leave out --direction, or leave out --rtt and give the delay of one direction");
   }

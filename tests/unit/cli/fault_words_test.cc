@@ -89,6 +89,11 @@ TEST(FaultWords, OfADelay) {
   EXPECT_TRUE(request.rtt);
 }
 
+TEST(FaultWords, OfARoundTripOfConnectionsMayHaveADirection) {
+  EXPECT_TRUE(
+      request_of({"delay", "a", "5ms", "--rtt", "--direction", "out", "--service", "peer"}).rtt);
+}
+
 TEST(FaultWords, TakeTheLastWordForTheValue) {
   EXPECT_EQ(request_of({"delay", "a", "/", "b", "5ms"}).selector, "a / b");
   EXPECT_EQ(request_of({"delay", "5ms", "--between", "zones"}).selector, "");
