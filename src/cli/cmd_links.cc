@@ -46,7 +46,8 @@ int run_links(const LinksOptions& options, Context& context) {
 
 void add_links(Command& root, Context& context) {
   auto options = std::make_shared<LinksOptions>();
-  Command& command = root.add("links", "show who reaches whom, and what happens to packets on the way");
+  Command& command =
+      root.add("links", "show who reaches whom, and what happens to packets on the way");
   command.flag("-w,--watch", options->watch, "show it again every second, until interrupted");
   command.examples = {"tinet links", "tinet links --watch"};
   command.action = [options, &context] { return run_links(*options, context); };
