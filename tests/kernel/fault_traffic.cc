@@ -82,8 +82,9 @@ Datagrams::Datagrams(World& world, Link link, std::uint16_t port, int family)
   check(::connect(sender_.get(), to.get(), to.size), "connect");
 }
 
-void Datagrams::send(std::uint32_t first, std::uint32_t count, std::chrono::microseconds gap,
-                     std::size_t size) {
+std::vector<MonoTime> Datagrams::send(std::uint32_t first, std::uint32_t count,
+                                      std::chrono::microseconds gap, std::size_t size) {
+  std::vector<MonoTime> times;
   std::vector<std::uint8_t> payload(std::max(size, sizeof(Header)), kFill);
   auto next = std::chrono::steady_clock::now();
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -94,12 +95,14 @@ void Datagrams::send(std::uint32_t first, std::uint32_t count, std::chrono::micr
     Header header;
     header.number = first + i;
     header.sent_ns = real_now_ns();
+    times.push_back(now());
     std::memcpy(payload.data(), &header, sizeof header);
     // An ICMP error of an earlier datagram is reported here; the next call sends.
     if (::send(sender_.get(), payload.data(), payload.size(), 0) < 0) {
       static_cast<void>(::send(sender_.get(), payload.data(), payload.size(), 0));
     }
   }
+  return times;
 }
 
 std::vector<Arrival> Datagrams::receive(std::chrono::milliseconds patience) {

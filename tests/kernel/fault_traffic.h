@@ -25,8 +25,9 @@ class Datagrams {
   Datagrams(World& world, Link link, std::uint16_t port, int family = AF_INET);
 
   /// Sends datagrams `first` to `first + count - 1`, `gap` apart.
-  void send(std::uint32_t first, std::uint32_t count, std::chrono::microseconds gap = {},
-            std::size_t size = 64);
+  /// @return when each was sent, on CLOCK_MONOTONIC
+  std::vector<MonoTime> send(std::uint32_t first, std::uint32_t count,
+                             std::chrono::microseconds gap = {}, std::size_t size = 64);
   /// What arrives until nothing has for `patience`.
   [[nodiscard]] std::vector<Arrival> receive(std::chrono::milliseconds patience);
   /// receive() in between, so that no buffer overflows; for many datagrams.
