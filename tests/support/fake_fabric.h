@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <linux/filter.h>
 #include <sys/socket.h>
 
 #include "src/base/error.h"
@@ -28,21 +30,31 @@ class FakeFabric : public Fabric {
   // What it answers.
   std::optional<Error> apply_fails{};
   std::optional<Error> kick_fails{};
-  ApplyReport report{.committed = true};
+  ApplyReport report{};
   std::vector<Flow> open_flows{};
   std::map<FaultId, PacketCounts> counts{};
   ReleaseReport held{};
   std::vector<Drift> drifts{};
-  std::map<Link, Effect> effects{};  ///< when not what active faults imply
+  std::map<Link, Effect> effects{};           ///< when not what active faults imply
+  std::set<std::pair<Endpoint, int>> deaf{};  ///< endpoints and families whose sockets hear nothing
 
   [[nodiscard]] const std::vector<Fault>& active() const { return applied.back(); }
 
   [[nodiscard]] std::string_view backend() const override { return "fake"; }
   [[nodiscard]] int namespace_fd(Endpoint /*endpoint*/) const override { return -1; }
   [[nodiscard]] int switch_namespace_fd() const override { return -1; }
-  [[nodiscard]] UniqueFd open_socket(Endpoint /*endpoint*/, int domain, int type,
+  [[nodiscard]] UniqueFd open_socket(Endpoint endpoint, int domain, int type,
                                      int protocol) override {
-    return UniqueFd(::socket(domain, type | SOCK_CLOEXEC, protocol));
+    UniqueFd fd(::socket(domain, type | SOCK_CLOEXEC, protocol));
+    if (deaf.count({endpoint, domain}) > 0) {
+      // A filter that accepts no packet: links of the kernel would lose them on the way.
+      sock_filter nothing{BPF_RET | BPF_K, 0, 0, 0};
+      const sock_fprog program{1, &nothing};
+      if (::setsockopt(fd.get(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0) {
+        throw Error(ErrorKind::Operation, "cannot make a socket deaf");
+      }
+    }
+    return fd;
   }
 
   ApplyReport apply(const std::vector<Fault>& active, MonoTime /*now*/) override {

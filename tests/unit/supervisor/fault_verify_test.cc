@@ -1,0 +1,165 @@
+#include "src/supervisor/fault_verify.h"
+
+#include <netinet/in.h>
+
+#include <boost/json/serialize.hpp>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "src/supervisor/pair_probe.h"
+#include "tests/support/desk_world.h"
+
+namespace tinet {
+namespace {
+
+using testing::HasSubstr;
+
+/// Listens on one of the plan's loopback addresses, on a port that the kernel gives to nobody.
+struct Listener {
+  UniqueFd fd{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  std::uint16_t port = 0;
+
+  explicit Listener(Ipv4 address) {
+    sockaddr_in where{};
+    where.sin_family = AF_INET;
+    where.sin_addr.s_addr = htonl(address.value);
+    for (port = 20'160; port < 21'000; ++port) {
+      where.sin_port = htons(port);
+      if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&where), sizeof where) == 0) {
+        break;
+      }
+    }
+    EXPECT_EQ(::listen(fd.get(), 8), 0);
+  }
+};
+
+boost::json::object verified(DeskWorld& world, api::FaultRequest request) {
+  request.verify_ms = 200;
+  return world.create(std::move(request)).at("verify").as_object();
+}
+
+TEST(VerifyLinks, FindsLinksThatLetThrough) {
+  // The fake cuts nothing, so what must be cut is found to be open.
+  DeskWorld world(desk_plan(3));
+  const auto verdict = verified(world, fault_request("partition", "n-0"));
+  EXPECT_EQ(verdict.at("pairs").to_number<int>(), 4);
+  EXPECT_EQ(verdict.at("as_intended").to_number<int>(), 0);
+  EXPECT_EQ(boost::json::serialize(verdict.at("wrong")),
+            R"([["n-0","n-1"],["n-0","n-2"],["n-1","n-0"],["n-2","n-0"]])");
+}
+
+TEST(VerifyLinks, SeesThatCutLinksAreCut) {
+  DeskWorld world(desk_plan(3));
+  world.fabric.deaf = {{0, AF_INET}};
+  auto request = fault_request("partition", "n-0");
+  request.direction = "in";
+  EXPECT_EQ(verified(world, request).at("as_intended").to_number<int>(), 2);
+}
+
+TEST(VerifyLinks, SeesThatOtherFaultsLetThrough) {
+  DeskWorld world(desk_plan(2));
+  auto request = fault_request("loss", "n-0");
+  request.action.loss_ppm = 10'000;
+  const auto verdict = verified(world, request);
+  EXPECT_EQ(verdict.at("as_intended").to_number<int>(), 2);
+  EXPECT_TRUE(verdict.at("wrong").as_array().empty());
+}
+
+TEST(VerifyLinks, SkipsWhatProbesWouldUseUp) {
+  DeskWorld world(desk_plan(2));
+  auto request = fault_request("partition", "n-0");
+  request.first = 3;
+  const auto verdict = verified(world, request);
+  EXPECT_EQ(verdict.at("pairs").to_number<int>(), 0);
+  EXPECT_EQ(verdict.at("skipped").to_number<int>(), 2);
+}
+
+TEST(VerifyLinks, TriesTheConnectionsThatAPortScopePrevents) {
+  ClusterPlan plan = desk_plan(2);
+  const Listener listener(plan.instances[1].address);
+  plan.instances[1].services = {{"web", listener.port}};
+  DeskWorld world(std::move(plan));
+  auto request = fault_request("partition", "n-0");
+  request.service = "web";
+  auto verdict = verified(world, request);
+  const std::string name = "n-1:" + std::to_string(listener.port);
+  EXPECT_EQ(boost::json::serialize(verdict.at("wrong")), R"([["n-0",")" + name + R"("]])");
+  EXPECT_EQ(verdict.at("pairs").to_number<int>(), 3) << "two links and one connection";
+}
+
+TEST(VerifyLinks, TakesARefusalForAnAnswerOfRejectOnly) {
+  ClusterPlan plan = desk_plan(2);
+  std::uint16_t closed = 0;
+  {
+    const Listener gone(plan.instances[1].address);
+    closed = gone.port;
+  }
+  DeskWorld world(std::move(plan));
+  auto request = fault_request("partition", "n-0");
+  request.ports = {closed};
+  request.direction = "out";
+  request.mode = "reject";
+  EXPECT_TRUE(verified(world, request).at("wrong").as_array().empty());
+  world.heal();
+  request.mode = "drop";
+  EXPECT_EQ(verified(world, request).at("wrong").as_array().size(), 1U);
+}
+
+TEST(VerifyLinks, WaitsUntilTheEffectsStayForAWhile) {
+  DeskWorld world(desk_plan(2));
+  auto request = fault_request("flap", "n-0");
+  request.flap_down_ms = 10;
+  request.flap_up_ms = 10;
+  request.verify_ms = 200;
+  try {
+    world.create(request);
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::Conflict);
+    EXPECT_THAT(error.what(), HasSubstr("f1 is in place but unverified"));
+  }
+  world.heal();
+  request.flap_down_ms = 60'000;
+  EXPECT_EQ(world.create(request).at("verify").at("pairs").to_number<int>(), 2);
+}
+
+TEST(VerifyLinks, RefusesABudgetThatIsNone) {
+  DeskWorld world(desk_plan(2));
+  for (const std::int64_t budget : {std::int64_t{0}, std::int64_t{-1}, std::int64_t{600'001}}) {
+    auto request = fault_request("partition", "n-0");
+    request.verify_ms = budget;
+    EXPECT_THROW(world.create(request), Error);
+  }
+  EXPECT_TRUE(world.fabric.applied.empty());
+}
+
+TEST(ProbePairs, ProbesBothFamiliesOfADualStackCluster) {
+  ClusterPlan plan = desk_plan(2);
+  plan.ipv6 = true;
+  Ipv6 loopback;
+  loopback.bytes.back() = 1;
+  plan.instances[0].address6 = loopback;
+  plan.instances[1].address6 = loopback;
+  boost::asio::io_context loop;
+  const auto probed = [&](FakeFabric& fabric) {
+    auto result =
+        boost::asio::co_spawn(loop, probe_pairs(plan, fabric, {{0, 1}, {1, 0}}, Milliseconds(200)),
+                              boost::asio::use_future);
+    loop.restart();
+    loop.run();
+    return result.get();
+  };
+  FakeFabric both;
+  for (const auto& link : probed(both)) {
+    EXPECT_TRUE(link.any && link.all);
+  }
+  FakeFabric half;
+  half.deaf = {{1, AF_INET6}};
+  const auto verdicts = probed(half);
+  EXPECT_TRUE(verdicts.at(0).any);
+  EXPECT_FALSE(verdicts.at(0).all) << "IPv6 to n-1 is cut, IPv4 is not";
+  EXPECT_TRUE(verdicts.at(1).all);
+}
+
+}  // namespace
+}  // namespace tinet

@@ -1,0 +1,109 @@
+#include "src/supervisor/fault_watch.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/desk_world.h"
+
+namespace tinet {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr WatchTimes kFast{.match_within = Milliseconds(30),
+                           .audit_after_change = Milliseconds(1),
+                           .audit_with_faults = Milliseconds(2),
+                           .audit_at_rest = Milliseconds(2)};
+
+/// Long enough that a test ends before it.
+constexpr WatchTimes kNoAudits{.match_within = Milliseconds(30),
+                               .audit_after_change = std::chrono::hours(1),
+                               .audit_with_faults = std::chrono::hours(1),
+                               .audit_at_rest = std::chrono::hours(1)};
+
+bool said_matched_nothing(DeskWorld& world) {
+  return world.desk.reports().documents(false).at(0).at("matched_nothing").as_bool();
+}
+
+/// Complaint 21 of the survey, pumba #273: no effect, no error.
+TEST(FaultWatch, Complaint21TellsOfAFaultThatNoPacketMeets) {
+  DeskWorld world(desk_plan(2), kNoAudits);
+  world.desk.traffic_begins();
+  world.create(fault_request("partition", "n-0"));
+  EXPECT_FALSE(said_matched_nothing(world));
+  EXPECT_TRUE(world.run_until([&] { return !world.events("fault-matched-nothing").empty(); }));
+  EXPECT_THAT(world.events("fault-matched-nothing"), ElementsAre(HasSubstr("f1: no packet")));
+  EXPECT_TRUE(said_matched_nothing(world));
+  world.fabric.counts[FaultId{1}].rejected = 1;
+  EXPECT_FALSE(said_matched_nothing(world));
+}
+
+TEST(FaultWatch, KeepsSilentAboutAFaultThatMeetsPackets) {
+  DeskWorld world(desk_plan(2), kNoAudits);
+  world.desk.traffic_begins();
+  world.create(fault_request("partition", "n-0"));
+  world.fabric.counts[FaultId{1}].dropped = 1;
+  world.create(fault_request("partition", "n-1"));
+  EXPECT_TRUE(world.run_until([&] { return !world.events("fault-matched-nothing").empty(); }));
+  EXPECT_THAT(world.events("fault-matched-nothing"), ElementsAre(HasSubstr("f2")));
+}
+
+TEST(FaultWatch, WaitsForTheFirstProcess) {
+  DeskWorld world(desk_plan(2), kNoAudits);
+  auto first = fault_request("partition", "n-0");
+  first.for_ms = 60;
+  world.create(first);
+  EXPECT_TRUE(world.run_until([&] { return world.desk.book().entries().empty(); }));
+  EXPECT_THAT(world.events("fault-matched-nothing"), IsEmpty());
+  world.create(fault_request("partition", "n-0"));
+  world.desk.traffic_begins();
+  EXPECT_TRUE(world.run_until([&] { return !world.events("fault-matched-nothing").empty(); }));
+}
+
+TEST(FaultWatch, GivesACutAfterBytesItsTime) {
+  DeskWorld world(desk_plan(2), kNoAudits);
+  world.desk.traffic_begins();
+  auto request = fault_request("partition", "n-0");
+  request.after_bytes = 1'000;
+  world.create(request);
+  world.create(fault_request("partition", "n-1"));
+  EXPECT_TRUE(world.run_until([&] { return !world.events("fault-matched-nothing").empty(); }));
+  EXPECT_FALSE(said_matched_nothing(world));
+}
+
+/// Complaint 4 of the survey, chaos-mesh #4545: says "injected" whatever the kernel does.
+TEST(FaultWatch, Complaint04AuditsAndTellsOfDriftOnce) {
+  DeskWorld world(desk_plan(2), kFast);
+  world.fabric.drifts = {{"class 3 of port 1 is missing", false}};
+  world.create(fault_request("partition", "n-0"));
+  EXPECT_TRUE(world.run_until([&] { return world.fabric.audits >= 5; }));
+  EXPECT_THAT(world.events("drift"),
+              ElementsAre("class 3 of port 1 is missing; could not be repaired"));
+
+  world.fabric.drifts = {{"class 3 of port 1 is missing", true}};
+  world.run_until([&] { return world.events("drift").size() == 2; });
+  world.fabric.drifts.clear();
+  EXPECT_THAT(world.events("drift").at(1), HasSubstr("; repaired"));
+}
+
+TEST(FaultWatch, AuditsAtRestToo) {
+  DeskWorld world(desk_plan(2), kFast);
+  EXPECT_TRUE(world.run_until([&] { return world.fabric.audits >= 3; }));
+}
+
+TEST(FaultWatch, DoesNothingAfterShutDown) {
+  DeskWorld world(desk_plan(2), kFast);
+  world.desk.traffic_begins();
+  world.create(fault_request("partition", "n-0"));
+  world.desk.shut_down();
+  const int audits = world.fabric.audits;
+  world.loop.restart();
+  world.loop.run();
+  EXPECT_EQ(world.fabric.audits, audits);
+  EXPECT_THAT(world.events("fault-matched-nothing"), IsEmpty());
+}
+
+}  // namespace
+}  // namespace tinet
