@@ -173,7 +173,8 @@ Ppm parse_percent(std::string_view text, std::string_view what) {
     refuse(what, text, "is not a percentage", hint);
   }
   if (quantity->unit != "%") {
-    refuse(what, text, "has no percent sign", "write '" + std::string(text) + "%'");
+    refuse(what, text, quantity->unit.empty() ? "has no percent sign" : "is not a percentage",
+           quantity->unit.empty() ? "write '" + std::string(text) + "%'" : hint);
   }
   const auto value = scaled(*quantity, 10'000, 1'000'000);
   if (!value) {

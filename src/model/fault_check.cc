@@ -34,10 +34,12 @@ void check_delay(const Delay& delay) {
                 "raise the delay or lower the jitter");
   }
   if (delay.jitter == zero && delay.distribution != Distribution::Uniform) {
-    throw_usage("--distribution needs --jitter: without it every packet waits the same time");
+    throw_usage("--distribution needs --jitter: without it every packet waits the same time",
+                "add --jitter, at most the delay");
   }
   if (delay.jitter == zero && delay.correlation.value > 0) {
-    throw_usage("--correlation needs --jitter: without it every packet waits the same time");
+    throw_usage("--correlation needs --jitter: without it every packet waits the same time",
+                "add --jitter, at most the delay");
   }
   if ((delay.distribution == Distribution::Table) == delay.table.empty()) {
     throw_usage(delay.table.empty() ? "--distribution: the table has no samples"

@@ -92,8 +92,9 @@ LinkChoice between_groups(const LinkWords& words, const SelectorScope& scope) {
     std::set_intersection(listed.begin(), listed.end(), group.endpoints.begin(),
                           group.endpoints.end(), std::back_inserter(twice));
     if (!twice.empty()) {
-      throw_usage("'" + name_of(twice.front(), scope) + "' is in two groups of '" + words.selector +
-                  "'");
+      throw_usage(
+          "'" + name_of(twice.front(), scope) + "' is in two groups of '" + words.selector + "'",
+          "name every instance in one group only");
     }
     listed = merged(listed, group.endpoints);
     groups.push_back(std::move(group.endpoints));
@@ -173,7 +174,8 @@ LinkChoice by_shape(const LinkWords& words, Shape shape, Selection members,
   Endpoints order = members.endpoints;
   if (order.size() < members_min(shape)) {
     throw_usage("--shape " + words.shape + " needs " + std::to_string(members_min(shape)) +
-                " instances, but '" + words.selector + "' has " + std::to_string(order.size()));
+                    " instances, but '" + words.selector + "' has " + std::to_string(order.size()),
+                "select more, or leave out SELECTOR: then it is the shape of all");
   }
   Chance chance(scope.seed, kShapeStream);
   chance.draw(order, order.size());

@@ -242,7 +242,10 @@ class Selector {
     const std::size_t count = count_of(word, order.size());
     if (count == 0 || count > order.size()) {
       throw_conflict(quoted(word.text) + " cannot be filled: " + quoted(pool.text) + " has " +
-                     std::to_string(order.size()) + (order.size() == 1 ? " member" : " members"));
+                         std::to_string(order.size()) +
+                         (order.size() == 1 ? " member" : " members"),
+                     count == 0 ? "choose from more instances"
+                                : "ask for at most " + std::to_string(order.size()));
     }
     chance_.draw(order, count);
     std::set<Endpoint> found(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count));
