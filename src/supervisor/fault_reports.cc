@@ -66,6 +66,16 @@ std::string fate(const Effect& effect) {
   return !sum.cut && sum.hold ? "are held by " : "are dropped by ";
 }
 
+/// Where everything is cut, nothing else matters.
+Effect deciding(Effect effect) {
+  if (const auto cut = effect.cut()) {
+    std::erase_if(effect.clauses, [&](const EffectClause& clause) {
+      return !clause.match.everything() || clause.action.cut != cut;
+    });
+  }
+  return effect;
+}
+
 }  // namespace
 
 Effect narrowed(const Effect& effect, const PacketWords& packet) {
@@ -176,7 +186,7 @@ json::object FaultReports::why(const WhyWords& words) const {
     }
   }
   const LinkExplanation explanation = fabric_.why(link, packet, now());
-  const Effect effect = narrowed(explanation.effect, packet);
+  const Effect effect = deciding(narrowed(explanation.effect, packet));
 
   json::object document{{"from", words.from}, {"to", words.to}};
   std::string whose = "packets from " + words.from + " to " + words.to;

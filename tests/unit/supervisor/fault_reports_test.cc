@@ -78,6 +78,17 @@ TEST(Why, SaysWhatBecomesOfThePackets) {
   EXPECT_THAT(text({.duplicate = Ppm{5}}), HasSubstr("changed by f1"));
 }
 
+TEST(Why, NamesOnlyTheCutWhereEverythingIsCut) {
+  DeskWorld world(desk_plan(2));
+  LinkAction delay;
+  delay.delay = Delay{.delay = std::chrono::milliseconds(5)};
+  world.fabric.effects[{0, 1}] = {
+      {{{.to_ports = {2380}}, {.cut = CutMode::Reject}, {FaultId{2}}}, {{}, delay, {FaultId{1}}}}};
+  const auto why = world.desk.reports().why({"n-0", "n-1", "peer", ""});
+  EXPECT_EQ(boost::json::serialize(why.at("faults")), R"(["f2"])");
+  EXPECT_EQ(why.at("text").as_string(), "packets from n-0 to n-1:2380 are refused by f2");
+}
+
 TEST(Why, RefusesWhatIsNoPacket) {
   DeskWorld world(desk_plan(2));
   const std::vector<WhyWords> wrong{{"n-0", "n-9", "", ""},    {"n-0", "n-0", "", ""},
