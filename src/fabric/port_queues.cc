@@ -149,20 +149,10 @@ void PortQueues::follow(const Installed& installed) {
   if (old.empty()) {
     return;
   }
+  netlink::Request request;
   for (const auto& [key, port_class] : old) {
     made_.erase(key);
-  }
-  netlink::Request request;
-  const std::set<Endpoint> staying = ports_of(made_);
-  for (const auto& [key, port_class] : old) {
-    if (staying.contains(key.link.to)) {
-      put_delete_htb_class(request, port_index(key.link.to), port_class.minor);
-    }
-  }
-  for (const Endpoint port : ports_of(old)) {
-    if (!staying.contains(port)) {
-      put_delete_root(request, port_index(port));
-    }
+    put_delete_htb_class(request, port_index(key.link.to), port_class.minor);
   }
   for (const netlink::Refusal& refusal : socket_.try_execute(request)) {
     if (refusal.error != ENOENT && refusal.error != EINVAL) {

@@ -26,7 +26,9 @@ class PortQueues {
 
   /// @throws Error Conflict (a port of netem takes one loss in bursts), Unavailable, Operation
   void add(const std::map<ClassKey, PortClass>& classes);
-  /// Removes classes that nothing leads to any more; roots go with their last class.
+  /// Removes classes that nothing leads to any more. Roots stay: a port drops every packet while
+  /// its root is exchanged (dev_deactivate() in net/sched/sch_generic.c), also those of other
+  /// links.
   void follow(const Installed& installed);
 
   /// Roots, classes and leaves that are missing or changed are made anew.
