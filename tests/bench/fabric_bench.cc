@@ -2,7 +2,7 @@
 /// change of 1000 links. Runs in network and mount namespaces of its own, needs root, iproute2 and
 /// nftables. Medians are printed as JSON lines (figures.h).
 ///
-///     fabric_bench infra|commit [ROUNDS [LARGEST]]      default 5 rounds, 1000 endpoints
+///     fabric_bench infra|commit|shapes [ROUNDS [LARGEST]]      default 5 rounds, 1000 endpoints
 
 #include <array>
 #include <cerrno>
@@ -11,7 +11,9 @@
 #include <exception>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <linux/rtnetlink.h>
@@ -20,6 +22,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "netns/link.h"
 #include "netns/namespace.h"
@@ -142,12 +145,12 @@ class SendTimes final : public KernelGate {
     return 0;
   }
   void clear() { count_ = 0; }
-  /// From the first request to the second: the kernel's work and its answer.
-  [[nodiscard]] Milliseconds first() const {
-    if (count_ < 2) {
+  /// Of the two transactions of a change, the rules and the links: the kernel's work and answers.
+  [[nodiscard]] Milliseconds of_change() const {
+    if (count_ < 3) {
       throw_operation("a change was not followed by reading it back");
     }
-    return times_[1] - times_[0];
+    return times_[2] - times_[0];
   }
 
  private:
@@ -206,17 +209,120 @@ void bench_commit(Figures& figures, int rounds) {
   figures.expect("commit.1000", {3, "commit.1000.nft"});
   figures.expect("heal.1000", {0, "heal.1000.nft"});
   for (std::uint32_t round = 0; round <= static_cast<std::uint32_t>(rounds); ++round) {
-    // The first cut of a link makes its counters too, in transactions that go ahead.
     const std::string change = round == 0 ? "change.1000.first" : "change.1000";
     sent.clear();
     figures.time(change,
                  [&] { world.fabric->apply({testing::cut(round + 1, links)}, testing::now()); });
     if (round > 0) {
-      figures.add("commit.1000", sent.first());
+      figures.add("commit.1000", sent.of_change());
     }
     figures.time("commit.1000.nft", [&] { nft.add(); });
     figures.time("heal.1000", [&] { world.fabric->apply({}, testing::now()); });
     figures.time("heal.1000.nft", [&] { nft.remove(); });
+  }
+}
+
+struct Shape {
+  std::string name;
+  std::vector<Link> links;
+};
+
+/// Halves that are cut off from each other, a ring in which everybody knows two neighbours, and
+/// nobody reaching anybody.
+std::vector<Shape> shapes_of(std::size_t endpoints) {
+  std::vector<Shape> shapes = {{"halves", {}}, {"ring", {}}, {"full", {}}};
+  for (std::size_t from = 0; from < endpoints; ++from) {
+    for (std::size_t to = 0; to < endpoints; ++to) {
+      if (from == to) {
+        continue;
+      }
+      const Link link{static_cast<Endpoint>(from), static_cast<Endpoint>(to)};
+      const std::size_t apart = (to + endpoints - from) % endpoints;
+      if ((from < endpoints / 2) != (to < endpoints / 2)) {
+        shapes[0].links.push_back(link);
+      }
+      if (apart != 1 && apart != endpoints - 1) {
+        shapes[1].links.push_back(link);
+      }
+      shapes[2].links.push_back(link);
+    }
+  }
+  return shapes;
+}
+
+/// The pattern of tools that go to each node: one command in each namespace, which puts one rule
+/// per sender into a chain of iptables.
+class PerNode {
+ public:
+  PerNode(const testing::World& world, const std::vector<Link>& links,
+          const std::filesystem::path& directory) {
+    std::map<Endpoint, std::string> rules;
+    for (const Link& link : links) {
+      rules[link.to] +=
+          "-A INPUT -s " + to_string(world.plan.endpoints.at(link.from).address) + " -j DROP\n";
+    }
+    const std::filesystem::path none = directory / "none";
+    std::ofstream(none) << "*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n";
+    for (const auto& [endpoint, text] : rules) {
+      const std::string name = world.plan.endpoints.at(endpoint).name;
+      const std::filesystem::path file = directory / name;
+      std::ofstream(file) << "*filter\n:INPUT ACCEPT [0:0]\n" << text << "COMMIT\n";
+      std::error_code ignored;
+      const std::filesystem::path link = std::filesystem::path("/run/netns") / name;
+      std::filesystem::remove(link, ignored);
+      std::filesystem::create_symlink("/proc/" + std::to_string(::getpid()) + "/fd/" +
+                                          std::to_string(world.fabric->namespace_fd(endpoint)),
+                                      link);
+      const std::string command = "ip netns exec " + name + " iptables-restore ";
+      add_.push_back(command + file.string());
+      remove_.push_back(command + none.string());
+    }
+  }
+  void add() const { run_all(add_); }
+  void remove() const { run_all(remove_); }
+
+ private:
+  static void run_all(const std::vector<std::string>& commands) {
+    for (const std::string& command : commands) {
+      run(command);
+    }
+  }
+  std::vector<std::string> add_;
+  std::vector<std::string> remove_;
+};
+
+void bench_shapes(Figures& figures, std::size_t endpoints, int rounds) {
+  const testing::World world(endpoints);
+  for (const Shape& shape : shapes_of(endpoints)) {
+    std::vector<std::string> pairs;
+    for (const Link& link : shape.links) {
+      pairs.push_back("\"p" + std::to_string(link.from) + "\" . \"p" + std::to_string(link.to) +
+                      "\"");
+    }
+    const test::TempDir scratch;
+    const NftFiles nft(scratch.path(), pairs);
+    const bool with_nodes = endpoints <= kLargestForIp && shape.name == "halves";
+    std::optional<PerNode> nodes;
+    if (with_nodes) {
+      nodes.emplace(world, shape.links, scratch.path());
+    }
+    const std::string name = shape.name + "." + std::to_string(endpoints);
+    for (const char* step : {"apply.", "heal."}) {
+      figures.expect(step + name, {0, step + name + (with_nodes ? ".nodes" : ".nft")});
+    }
+    for (std::uint32_t round = 1; round <= static_cast<std::uint32_t>(rounds); ++round) {
+      figures.time("apply." + name, [&] {
+        world.fabric->apply({testing::cut(round, shape.links)}, testing::now());
+      });
+      figures.time("heal." + name, [&] { world.fabric->apply({}, testing::now()); });
+      figures.time("apply." + name + ".nft", [&] { nft.add(); });
+      figures.time("heal." + name + ".nft", [&] { nft.remove(); });
+      if (nodes) {
+        figures.time("apply." + name + ".nodes", [&] { nodes->add(); });
+        figures.time("heal." + name + ".nodes", [&] { nodes->remove(); });
+      }
+    }
+    run("nft delete table bridge bench");
   }
 }
 
@@ -250,8 +356,14 @@ void run_benches(std::string_view which, int rounds, std::size_t largest) {
     }
   } else if (which == "commit") {
     bench_commit(figures, 4 * rounds);
+  } else if (which == "shapes") {
+    for (const std::size_t endpoints : {5U, 30U, 100U, 300U, 1000U}) {
+      if (endpoints <= largest) {
+        bench_shapes(figures, endpoints, endpoints > kLargestForIp ? 1 : rounds);
+      }
+    }
   } else {
-    throw_usage("which bench? infra or commit");
+    throw_usage("which bench? infra, commit or shapes");
   }
   figures.print();
 }
