@@ -242,6 +242,20 @@ void Connection::close() {
   loop_.queue(*this);
 }
 
+void Connection::drop() {
+  if (stage_ == Stage::Ended) {
+    return;
+  }
+  for (End* end : {&client_, &upstream_}) {
+    if (end->fd) {
+      // A socket that is closed with unread bytes is reset.
+      end->watched.readable = true;
+      drain(*end);
+    }
+  }
+  finish();
+}
+
 void Connection::run_lingering(TimePoint now) {
   bool is_over = true;
   for (End* end : {&client_, &upstream_}) {

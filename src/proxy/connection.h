@@ -61,8 +61,10 @@ class Connection final : public Task,
 
   /// Resets both ends.
   void abort();
-  /// Ends both directions in order: what was passed on still arrives.
+  /// Ends both directions in order, and waits until the peers have read what was passed on.
   void close();
+  /// Ends both directions now: in order, but a peer that goes on sending takes it as a reset.
+  void drop();
 
   void run(TimePoint now) noexcept override;
   void rules_changed() noexcept override;

@@ -25,7 +25,9 @@ RelayListener::RelayListener(RelayLoop& loop, ListenerOptions options)
 }
 
 RelayListener::~RelayListener() {
-  reset_connections();
+  for (const auto& connection : all()) {
+    connection->drop();
+  }
   loop_.forget(*this);
 }
 

@@ -49,7 +49,7 @@ class RelayListener final : public Task, private ConnectionOwner {
   RelayListener& operator=(const RelayListener&) = delete;
   RelayListener(RelayListener&&) = delete;
   RelayListener& operator=(RelayListener&&) = delete;
-  /// Resets the connections.
+  /// Ends the connections now. @see Connection::drop()
   ~RelayListener() override;
 
   /// Where it listens, with the port that it got.

@@ -222,6 +222,19 @@ TEST(Owner, ClosesConnectionsInOrderAndResetsThem) {
   EXPECT_TRUE(eventually([&] { return world.open() == 0; }, 5s));
 }
 
+TEST(Listener, EndsItsConnectionsInOrderWhenItEnds) {
+  RelayWorld world;
+  auto pair = world.connect();
+  pair.client.send("question");
+  EXPECT_EQ(pair.service.receive(8), "question");
+  pair.service.send("answer that is still to be read");
+  EXPECT_TRUE(eventually([&] { return world.backward_count().bytes == 31; }, 5s));
+  world.on_loop([&] { world.listener.reset(); });
+  EXPECT_EQ(pair.client.receive_all(), "answer that is still to be read");
+  EXPECT_EQ(pair.service.wait_for_end(), 0);
+  EXPECT_THROW(static_cast<void>(world.dial()), Error);
+}
+
 TEST(Listener, TakesNoAddressThatIsTaken) {
   RelayWorld world;
   ListenerOptions options;
