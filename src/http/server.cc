@@ -12,7 +12,6 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 
-#include "src/base/error.h"
 #include "src/base/scope_exit.h"
 
 namespace tinet::http {
@@ -161,11 +160,11 @@ asio::awaitable<void> Server::Shared::refuse(beast::tcp_stream& stream, error_co
       why == http::error::end_of_stream || why == http::error::partial_message) {
     co_return;
   }
-  const bool too_large = why == http::error::body_limit || why == http::error::header_limit;
+  const bool is_too_large = why == http::error::body_limit || why == http::error::header_limit;
   Response response =
-      options.on_error(Error(ErrorKind::Usage, too_large ? "the request is too large"
-                                                         : "malformed request: " + why.message()));
-  response.status = too_large ? 413 : response.status;
+      is_too_large
+          ? options.on_error(TooLarge())
+          : options.on_error(Error(ErrorKind::Usage, "malformed request: " + why.message()));
   constexpr unsigned kVersion = 11;
   Reply message = wire(std::move(response), kVersion, false);
   error_code error;

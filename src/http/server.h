@@ -10,6 +10,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include "src/base/error.h"
 #include "src/http/message.h"
 
 namespace tinet::http {
@@ -19,6 +20,12 @@ enum class Fate {
   Serve,    ///< as usual
   Discard,  ///< close without reading
   Mute,     ///< carry out one request, then end the connection instead of replying
+};
+
+/// A request that is refused for its size; its answer should be 413.
+class TooLarge : public Error {
+ public:
+  TooLarge() : Error(ErrorKind::Usage, "the request is too large") {}
 };
 
 struct ServerOptions {
@@ -32,7 +39,7 @@ struct ServerOptions {
   bool keep_alive = true;
   /// Drawn once per connection; empty: all are served.
   std::function<Fate()> draw_fate;
-  /// The answer to a request whose handler threw, or that is malformed (Error Usage).
+  /// The answer to a request whose handler threw, that is malformed (Error Usage) or TooLarge.
   std::function<Response(const std::exception&)> on_error;
 };
 

@@ -15,6 +15,9 @@ http::ServerOptions options(std::shared_ptr<Unreliable> fates) {
   options.name = "tinet-refstore";
   options.body_bytes_max = kBodyBytesMax;
   options.on_error = [](const std::exception& error) {
+    if (dynamic_cast<const http::TooLarge*>(&error) != nullptr) {
+      return error_response(413, error.what());
+    }
     const auto* ours = dynamic_cast<const Error*>(&error);
     const bool is_usage = ours != nullptr && ours->kind() == ErrorKind::Usage;
     return error_response(is_usage ? 400 : 500, error.what());

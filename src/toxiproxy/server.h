@@ -1,0 +1,49 @@
+#pragma once
+/// The whole drop-in: relays, proxies and the HTTP API, in one event loop.
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include "src/http/server.h"
+#include "src/toxiproxy/api.h"
+#include "src/toxiproxy/collection.h"
+
+namespace tinet::toxiproxy {
+
+struct ServerOptions {
+  Collection::Options collection;
+  /// Asked for every request; empty: everybody may.
+  std::function<bool(const http::Request&)> may_use;
+};
+
+/// Single-threaded. Its event loop must not run any more once it is gone.
+class Server {
+ public:
+  Server(const boost::asio::any_io_executor& executor, ServerOptions options);
+
+  /// Creates the proxies of a file, as POST /populate does.
+  /// @throws Error Usage when the text is wrong, Conflict when an address is in use
+  /// @return how many there are
+  [[nodiscard]] boost::asio::awaitable<std::size_t> populate(std::string text);
+
+  /// Serves the API from here on.
+  /// @param address e.g. "127.0.0.1:8474"
+  /// @return where it listens
+  /// @throws Error Usage when the address is malformed or not a loopback one, Conflict when in use
+  [[nodiscard]] boost::asio::awaitable<proxy::Endpoint> listen(std::string address);
+
+ private:
+  [[nodiscard]] boost::asio::awaitable<http::Response> handle(http::Request request);
+
+  ServerOptions options_;
+  proxy::RelayLoop loop_;
+  Collection collection_;
+  Api api_;
+  http::Server http_;
+};
+
+}  // namespace tinet::toxiproxy
