@@ -67,6 +67,7 @@ Command make_commands(Context& context) {
   add_address(root, context);
 
   root.start_section("Others");
+  add_proxy(root, context);
   add_completion(root, context);
   add_generators(root, context);
   add_supervise(root, context);

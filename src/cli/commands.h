@@ -33,6 +33,7 @@ void add_exec(Command& root, Context& context);
 void add_shell(Command& root, Context& context);
 void add_logs(Command& root, Context& context);
 void add_capture(Command& root, Context& context);
+void add_proxy(Command& root, Context& context);
 void add_completion(Command& root, Context& context);
 /// __complete and __man: what completion scripts and the build call.
 void add_generators(Command& root, Context& context);

@@ -189,12 +189,12 @@ TEST(Commands, StopIsDoneWhenThereIsNothing) {
 
 TEST(Help, IsPrintedForEveryCommandWithExamples) {
   for (const char* command :
-       {"start",   "with",    "status",    "list",    "stop",    "collect",       "cleanup",
-        "doctor",  "wait",    "address",   "restart", "kill",    "stop-instance", "start-instance",
-        "pause",   "resume",  "partition", "delay",   "loss",    "duplicate",     "corrupt",
-        "reorder", "rate",    "flap",      "hold",    "release", "heal",          "apply",
-        "diff",    "faults",  "links",     "why",     "events",  "exec",          "shell",
-        "logs",    "capture", "completion"}) {
+       {"start",   "with",    "status",     "list",    "stop",    "collect",       "cleanup",
+        "doctor",  "wait",    "address",    "restart", "kill",    "stop-instance", "start-instance",
+        "pause",   "resume",  "partition",  "delay",   "loss",    "duplicate",     "corrupt",
+        "reorder", "rate",    "flap",       "hold",    "release", "heal",          "apply",
+        "diff",    "faults",  "links",      "why",     "events",  "exec",          "shell",
+        "logs",    "capture", "completion", "proxy"}) {
     const auto outcome = run({command, "--help"});
     EXPECT_EQ(outcome.status, 0) << command;
     EXPECT_EQ(outcome.err, "") << command;
