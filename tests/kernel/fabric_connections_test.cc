@@ -35,8 +35,8 @@ bool arrives(const UniqueFd& from, const UniqueFd& to, std::chrono::milliseconds
 }
 
 TEST(Established, CutsTheOpenConnectionsAndLetsNewOnesIn) {
-  World world(2, true);
   for (const int family : {AF_INET, AF_INET6}) {
+    World world(2, true);
     Listener listener(world, 1, kPort, family);
     ASSERT_EQ(listener.dial(0, 1s), Dialled::Connected);
     const Stream open = listener.take();
