@@ -101,7 +101,7 @@ struct LinkAction {
   bool silent_corruption = false;  ///< the receiver's checksum does not notice
   Ppm reorder{};                   ///< so many packets overtake those that are delayed
   std::optional<Rate> rate{};
-  bool hold = false;       ///< packets are kept until the fault ends or is released
+  bool hold = false;  ///< packets are kept until the fault ends or is released
   /// When a hold lets go by itself, on CLOCK_MONOTONIC; set by composition from the fault's end.
   std::optional<Nanoseconds> hold_until{};
   FaultId holder{};        ///< whose hold it is, to be released; set by composition, too

@@ -77,7 +77,8 @@ TEST(CheckAction, RefusesMembersThatMeanNothingAlone) {
       refused(delayed({.delay = Milliseconds(1), .jitter = Milliseconds(1), .table = {1, 2}})),
       HasSubstr("needs the distribution 'table'"));
   EXPECT_THAT(refused({.silent_corruption = true}), HasSubstr("--silent"));
-  EXPECT_THAT(refused({.loss = Ppm{1}, .lost_replies = Ppm{1}}), HasSubstr("concerns replies only"));
+  EXPECT_THAT(refused({.loss = Ppm{1}, .lost_replies = Ppm{1}}),
+              HasSubstr("concerns replies only"));
 }
 
 /// Complaint 16 of the survey, chaosblade #473: without a delay, reordering acts as loss.
