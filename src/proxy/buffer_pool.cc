@@ -5,6 +5,7 @@
 namespace tinet::proxy {
 
 std::unique_ptr<Buffer> BufferPool::take() {
+  ++used_;
   if (idle_.empty()) {
     // Not make_unique: it would fill 64 KiB with zeros that nobody reads.
     return std::unique_ptr<Buffer>(new Buffer);
@@ -15,6 +16,7 @@ std::unique_ptr<Buffer> BufferPool::take() {
 }
 
 void BufferPool::give_back(std::unique_ptr<Buffer> buffer) {
+  --used_;
   if (idle_.size() < kIdleMax) {
     idle_.push_back(std::move(buffer));
   }

@@ -30,6 +30,8 @@ class BufferPool {
   static constexpr std::size_t kPipeBytes = 512U << 10U;
 
   [[nodiscard]] std::unique_ptr<Buffer> take();
+  /// So many buffers are in use (512 MiB) that nobody should hold more than one.
+  [[nodiscard]] bool is_scarce() const noexcept { return used_ >= kPlenty; }
   void give_back(std::unique_ptr<Buffer> buffer);
 
   /// @return nullptr when there are enough pipes already, or no descriptors for another
@@ -40,11 +42,13 @@ class BufferPool {
   void lose_pipe() noexcept { --pipes_; }
 
  private:
+  static constexpr std::size_t kPlenty = 8192;
   static constexpr std::size_t kIdleMax = 256;
   static constexpr std::size_t kPipesMax = 128;
   static constexpr std::size_t kIdlePipesMax = 16;
 
   std::vector<std::unique_ptr<Buffer>> idle_;
+  std::size_t used_ = 0;
   std::vector<std::unique_ptr<Pipe>> idle_pipes_;
   std::size_t pipes_ = 0;  ///< in use and idle
 };

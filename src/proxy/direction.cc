@@ -19,7 +19,8 @@ void End::look() noexcept {
 
 Direction::Direction(End& from, End& to, std::shared_ptr<RuleSet> rules, RuleObserver& observer,
                      std::uint64_t number, BufferPool& pool)
-    : from_(from),
+    : pool_(pool),
+      from_(from),
       to_(to),
       set_(std::move(rules)),
       place_(set_->attach(observer)),
@@ -85,6 +86,7 @@ Direction::Outcome Direction::move(TimePoint now) {
     return outcome;
   }
   budget_ = kTurnBytes;
+  writes_left_ = kTurnWrites;
   for (;;) {
     if (const Outcome outcome = pass_on(now); outcome != Outcome::GoesOn) {
       return outcome;
@@ -106,8 +108,10 @@ Direction::Outcome Direction::move(TimePoint now) {
 }
 
 bool Direction::has_room() const noexcept {
-  return effect().delays ? queue_.size() < kDelayedBytesMax && !queue_.full()
-                         : queue_.empty() && pipe_.size() == 0;
+  if (!effect().delays) {
+    return queue_.empty() && pipe_.size() == 0;
+  }
+  return queue_.size() < (pool_.is_scarce() ? kBufferBytes : kDelayedBytesMax) && !queue_.full();
 }
 
 bool Direction::may_read() const noexcept {
@@ -184,10 +188,15 @@ Direction::Outcome Direction::pass_on(TimePoint now) {
     if (!to_.watched.writable) {
       break;
     }
+    if (writes_left_ == 0) {
+      unfinished_ = true;
+      break;
+    }
     const std::size_t part = allowed(bytes, now);
     if (part == 0) {
       break;
     }
+    --writes_left_;
     const bool takes_more = write(part, now);
     if (const Outcome outcome = at_limit(); outcome != Outcome::GoesOn) {
       return outcome;

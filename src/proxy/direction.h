@@ -70,6 +70,8 @@ class Direction {
  private:
   /// At most so many bytes in one call, then it is others' turn.
   static constexpr std::size_t kTurnBytes = 256U << 10U;
+  /// At most so many writes in one call: a slicer may make them one byte each.
+  static constexpr int kTurnWrites = 256;
   /// Room for a delayed link: 80 MB/s at 100 ms.
   static constexpr std::size_t kDelayedBytesMax = 8U << 20U;
 
@@ -88,6 +90,7 @@ class Direction {
   [[nodiscard]] Outcome end_stream(TimePoint now);
   void wake_at(TimePoint time) noexcept { wake_ = std::min(wake_, time); }
 
+  BufferPool& pool_;
   End& from_;
   End& to_;
   std::shared_ptr<RuleSet> set_;
@@ -101,6 +104,7 @@ class Direction {
 
   std::uint64_t passed_ = 0;
   std::size_t budget_ = 0;  ///< bytes still to be read in this call
+  int writes_left_ = 0;     ///< in this call
   TimePoint wake_ = kNever;
   bool changed_ = true;
   bool unfinished_ = false;

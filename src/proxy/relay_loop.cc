@@ -148,15 +148,23 @@ void RelayLoop::run_queued(TimePoint until) {
 
 void RelayLoop::run_events() {
   std::array<epoll_event, kEventsMax> events;
-  const int count = ::epoll_wait(epoll_.native_handle(), events.data(), kEventsMax, 0);
-  const TimePoint now = Clock::now();
-  for (int i = 0; i < count; ++i) {
-    const epoll_event& event = events.at(static_cast<std::size_t>(i));
-    auto& watched = *static_cast<Watched*>(event.data.ptr);
-    note(watched, event.events);
-    if (watched.task != nullptr) {
-      watched.task->run(now);
+  TimePoint now = Clock::now();
+  const TimePoint until = now + kTurn;
+  // Asked again while there is something: dense small messages then cost no way through Asio each.
+  while (now < until) {
+    const int count = ::epoll_wait(epoll_.native_handle(), events.data(), kEventsMax, 0);
+    if (count <= 0) {
+      break;
     }
+    for (int i = 0; i < count; ++i) {
+      const epoll_event& event = events.at(static_cast<std::size_t>(i));
+      auto& watched = *static_cast<Watched*>(event.data.ptr);
+      note(watched, event.events);
+      if (watched.task != nullptr) {
+        watched.task->run(now);
+      }
+    }
+    now = Clock::now();
   }
 }
 

@@ -123,6 +123,20 @@ TEST(ByteQueue, IsFullOfManyTimes) {
   EXPECT_EQ(take(queue, kStart), "y");
 }
 
+TEST(BufferPool, IsScarceWhileVeryMuchIsUnderWay) {
+  BufferPool pool;
+  std::vector<std::unique_ptr<Buffer>> buffers;
+  while (!pool.is_scarce()) {
+    ASSERT_LT(buffers.size(), 100'000U);
+    buffers.push_back(pool.take());
+  }
+  // Nobody wrote to them, so this is address space only.
+  EXPECT_EQ(buffers.size() * kBufferBytes, 512U << 20U);
+  pool.give_back(std::move(buffers.back()));
+  buffers.pop_back();
+  EXPECT_FALSE(pool.is_scarce());
+}
+
 TEST(TokenBucket, KeepsTheRateWhateverTheSteps) {
   for (const std::uint64_t rate : {1ULL, 10ULL, 1'000ULL, 1'000'000ULL, 2'000'000'000ULL}) {
     TokenBucket bucket;
