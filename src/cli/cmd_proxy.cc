@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <exception>
+#include <filesystem>
 #include <memory>
 #include <random>
 
@@ -79,7 +80,7 @@ asio::awaitable<void> start(toxiproxy::Server& server, const ProxyFlags& flags, 
                             Context& context) {
   std::size_t proxies = 0;
   if (!flags.config.empty()) {
-    std::string text = read_file(RunAs{invoking_user()}, flags.config);
+    std::string text = read_file(RunAs{invoking_user()}, std::filesystem::absolute(flags.config));
     proxies = co_await server.populate(std::move(text));
   }
   const std::string url = "http://" + proxy::to_string(co_await server.listen(flags.listen));

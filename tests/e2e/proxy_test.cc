@@ -74,7 +74,9 @@ TEST(ProxyCommand, BeginsWithTheProxiesOfAFileAndPrintsJson) {
   const auto listen = free_address();
   std::ofstream(file) << R"([{"name":"web","listen":")" << text_of(listen)
                       << R"(","upstream":"localhost:1"}])";
-  RunningProxy running({"--listen", "127.0.0.1:0", "--config", file, "--json", "--seed", "7"});
+  RunningProxy running(
+      {"--listen", "127.0.0.1:0", "--config", "proxies.json", "--json", "--seed", "7"},
+      {.directory = directory.path()});
   static_cast<void>(proxy::test::Peer::connect(listen));
   const RunResult result = running.end(SIGINT);
   EXPECT_EQ(result.exit_code, 130) << result;
