@@ -15,7 +15,7 @@ namespace tinet::bench {
 
 namespace {
 
-double median(std::vector<double> values) {
+double middle(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   const std::size_t half = values.size() / 2;
   return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
@@ -33,8 +33,14 @@ void Figures::expect(const std::string& name, const Yardstick& yardstick) {
   figure(name).yardstick = yardstick;
 }
 
-void Figures::add(const std::string& name, Milliseconds sample) {
-  figure(name).samples.push_back(sample.count());
+void Figures::add(const std::string& name, double sample) {
+  figure(name).samples.push_back(sample);
+}
+
+double Figures::median(const std::string& name) const {
+  const auto found = std::find_if(figures_.begin(), figures_.end(),
+                                  [&](const Figure& known) { return known.name == name; });
+  return found == figures_.end() || found->samples.empty() ? 0 : middle(found->samples);
 }
 
 void Figures::time(const std::string& name, const std::function<void()>& work) {
@@ -49,13 +55,17 @@ void Figures::print() const {
       continue;
     }
     const auto [least, most] = std::minmax_element(samples.begin(), samples.end());
-    std::printf(R"({"name":"%s","value":%.3f,"unit":"ms","n":%zu,"min":%.3f,"max":%.3f)",
-                name.c_str(), median(samples), samples.size(), *least, *most);
+    std::printf(R"({"name":"%s","value":%.3f,"unit":"%s","n":%zu,"min":%.3f,"max":%.3f)",
+                name.c_str(), middle(samples), yardstick.unit.c_str(), samples.size(), *least,
+                *most);
     if (yardstick.goal > 0) {
       std::printf(R"(,"goal":%g)", yardstick.goal);
     }
     if (!yardstick.versus.empty()) {
       std::printf(R"(,"versus":"%s")", yardstick.versus.c_str());
+    }
+    if (yardstick.more_is_better) {
+      std::printf(R"(,"more_is_better":true)");
     }
     std::puts("}");
   }

@@ -11,10 +11,12 @@ namespace tinet::bench {
 
 using Milliseconds = std::chrono::duration<double, std::milli>;
 
-/// What a figure is held against; both are optional.
+/// How a figure is to be read, and what it is held against.
 struct Yardstick {
-  double goal = 0;     ///< at most so much is wanted; 0: no goal
-  std::string versus;  ///< the figure that does the same another way
+  double goal = 0;       ///< at most so much is wanted; 0: no goal
+  std::string versus{};  ///< the figure that does the same another way
+  std::string unit = "ms";
+  bool more_is_better = false;  ///< the goal is at least so much
 };
 
 /// Samples by name. Compared figures are sampled in turns, so that a busy moment of the machine
@@ -23,11 +25,15 @@ class Figures {
  public:
   /// Says how `name` is to be read; figures are printed in the order of their first mention.
   void expect(const std::string& name, const Yardstick& yardstick);
-  void add(const std::string& name, Milliseconds sample);
+  void add(const std::string& name, Milliseconds sample) { add(name, sample.count()); }
+  /// A sample in the figure's unit.
+  void add(const std::string& name, double sample);
+  /// 0 when there are no samples.
+  [[nodiscard]] double median(const std::string& name) const;
   /// Runs `work` and adds the time it took.
   void time(const std::string& name, const std::function<void()>& work);
-  /// One line each to stdout: {"name":..,"value":MEDIAN,"unit":"ms","n":..,"min":..,"max":..}, and
-  /// "goal" and "versus" where expected.
+  /// One line each to stdout: {"name":..,"value":MEDIAN,"unit":..,"n":..,"min":..,"max":..}, and
+  /// "goal", "versus" and "more_is_better" where expected.
   void print() const;
 
  private:
