@@ -60,7 +60,8 @@ json::value start_cluster(const StartPlan& start, Context& context,
   }
   ProgressView view(context, names);
   const Interrupt interrupt;
-  Launch launch(launch_document(start), log, log_path);
+  const Guarded guarded = start.plan.backend == "proxy" ? Guarded::Yes : Guarded::No;
+  Launch launch(launch_document(start), guarded, log, log_path);
   try {
     json::value status =
         launch.wait_ready(interrupt, [&](const json::value& progress) { view.update(progress); });

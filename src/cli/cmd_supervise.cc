@@ -1,10 +1,14 @@
 // The process behind a cluster: `tinet start` executes it and hands it the plan. Here the fabric of
 // a backend is picked, and nowhere else.
 
+#include <memory>
+
 #include "netns/user_namespace.h"
 #include "src/base/error.h"
 #include "src/cli/commands.h"
+#include "src/cli/launch.h"
 #include "src/fabric/netns_fabric.h"
+#include "src/process/guard.h"
 #include "src/supervisor/supervise.h"
 
 namespace tinet::cli {
@@ -28,9 +32,16 @@ std::unique_ptr<Fabric> make_fabric(const std::string& backend, const FabricPlan
 }  // namespace
 
 void add_supervise(Command& root, Context& /*context*/) {
+  auto without_namespaces = std::make_shared<bool>(false);
   Command& command = root.add("supervise", "run a cluster; started by 'tinet start'");
   command.hidden = true;
-  command.action = []() -> int { return supervise(UniqueFd(kControlFd), make_fabric); };
+  // Told beside the plan, because the guard must exist before the plan is read.
+  command.flag(kWithoutNamespaces, *without_namespaces,
+               "stand guard over the cluster's processes, which no namespace holds together");
+  command.action = [without_namespaces]() -> int {
+    const auto run = [] { return supervise(UniqueFd(kControlFd), make_fabric); };
+    return *without_namespaces ? run_guarded(run) : run();
+  };
 }
 
 }  // namespace tinet::cli

@@ -27,7 +27,7 @@ constexpr int kControlFd = 3;  ///< where `tinet supervise` finds its end of the
 constexpr int kUnwindMaxMs = 60'000;
 
 /// In the forked child: only async-signal-safe calls.
-[[noreturn]] void become_supervisor(int control, int log) noexcept {
+[[noreturn]] void become_supervisor(Guarded guarded, int control, int log) noexcept {
   ::setsid();
   const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   // Copies above the standard ones first, because `control` or `log` may be 0 to 3 themselves.
@@ -48,7 +48,8 @@ constexpr int kUnwindMaxMs = 60'000;
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  ::execl("/proc/self/exe", "tinet", "supervise", nullptr);
+  ::execl("/proc/self/exe", "tinet", "supervise",
+          guarded == Guarded::Yes ? kWithoutNamespaces : nullptr, nullptr);
   ::_exit(127);
 }
 
@@ -71,7 +72,8 @@ void send_all(int socket, const std::string& text) {
 
 }  // namespace
 
-Launch::Launch(const json::value& document, const UniqueFd& log, std::string log_path)
+Launch::Launch(const json::value& document, Guarded guarded, const UniqueFd& log,
+               std::string log_path)
     : log_path_(std::move(log_path)) {
   int ends[2];
   const int made = ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends);
@@ -86,7 +88,7 @@ Launch::Launch(const json::value& document, const UniqueFd& log, std::string log
     throw_errno(error, "cannot start the supervisor");
   }
   if (pid_ == 0) {
-    become_supervisor(theirs.get(), log.get());
+    become_supervisor(guarded, theirs.get(), log.get());
   }
   send_all(channel_.get(), json::serialize(document) + "\n");
 }

@@ -14,6 +14,11 @@
 
 namespace tinet::cli {
 
+/// The option of `tinet supervise` by which it stands under a guard (src/process/guard.h).
+inline constexpr const char* kWithoutNamespaces = "--without-namespaces";
+
+enum class Guarded { No, Yes };
+
 /// A supervisor that is bringing a cluster up. Destroying it before ready makes the supervisor undo
 /// the start.
 class Launch {
@@ -21,9 +26,12 @@ class Launch {
   /// Starts `tinet supervise` in a session of its own, its output on `log`, with no other
   /// descriptor than its end of the control channel, and sends the document.
   /// @param document {"plan":..,"faults":[..]}
-  /// @throws Error when no process can be made
+  /// @param guarded Yes for a backend without namespaces. The process started here is then the
+  ///        guard: it ends after the supervisor and everything of it, in the same way
   /// @param log_path of `log`, for the hint when the supervisor dies
-  Launch(const boost::json::value& document, const UniqueFd& log, std::string log_path);
+  /// @throws Error when no process can be made
+  Launch(const boost::json::value& document, Guarded guarded, const UniqueFd& log,
+         std::string log_path);
   Launch(const Launch&) = delete;
   Launch& operator=(const Launch&) = delete;
   Launch(Launch&&) = delete;
@@ -41,8 +49,6 @@ class Launch {
 
   /// Takes the ready cluster over: from here on it stays when this process ends.
   void accept();
-
-  [[nodiscard]] pid_t pid() const noexcept { return pid_; }
 
  private:
   enum class Line { Some, End, Interrupted };

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -24,8 +25,11 @@ namespace {
   ::_exit(127);
 }
 
-void enter_namespaces(const ExecPlan& plan) noexcept {
-  if (plan.sandbox_pidfd >= 0 && ::setns(plan.sandbox_pidfd, plan.sandbox_flags) != 0) {
+void enter_sandbox(const ExecPlan& plan) noexcept {
+  if (plan.entry.pidfd >= 0 && ::setns(plan.entry.pidfd, plan.entry.flags) != 0) {
+    fail(plan, SpawnStep::Sandbox, errno);
+  }
+  if (plan.entry.adopts_orphans && ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) {
     fail(plan, SpawnStep::Sandbox, errno);
   }
   if (plan.netns_fd >= 0 && ::setns(plan.netns_fd, CLONE_NEWNET) != 0) {
@@ -106,8 +110,7 @@ ExecPlan plan_exec(const SpawnOptions& options, int report_fd) {
   }
   plan.umask = options.umask;
   if (options.sandbox != nullptr) {
-    plan.sandbox_pidfd = options.sandbox->reaper_pidfd();
-    plan.sandbox_flags = options.sandbox->enter_flags();
+    plan.entry = options.sandbox->enclosure()->entry();
   }
   plan.netns_fd = options.netns_fd;
   plan.parent_pidfd = open_pidfd(::getpid());
@@ -117,7 +120,7 @@ ExecPlan plan_exec(const SpawnOptions& options, int report_fd) {
 }
 
 void run_exec(const ExecPlan& plan) noexcept {
-  enter_namespaces(plan);
+  enter_sandbox(plan);
   lead_group_or_session(plan);
   place_stdio(plan);
   raise_limits();

@@ -23,8 +23,7 @@ struct ExecPlan {
   int stdio[3] = {-1, -1, -1};
   int terminal_fd = -1;
   mode_t umask = 022;
-  int sandbox_pidfd = -1;
-  int sandbox_flags = 0;
+  EntryPlan entry;  ///< into the sandbox
   int netns_fd = -1;
   UniqueFd parent_pidfd;
   int report_fd = -1;

@@ -1,6 +1,6 @@
 #pragma once
 /// Signals to everything that an instance runs: pause, resume, custom signals. To kill a sandbox
-/// use Sandbox::kill(), which the kernel does atomically.
+/// use Sandbox::kill().
 
 #include <cstddef>
 #include <vector>
@@ -12,7 +12,7 @@
 namespace tinet {
 
 /// The processes of a sandbox as the caller sees them, without the reaper. A snapshot. Walks the
-/// caller's /proc (a few microseconds per process of the machine).
+/// caller's /proc (some microseconds per process of the machine).
 [[nodiscard]] std::vector<pid_t> members(const Sandbox& sandbox);
 
 /// Sends `signal` to every process of the sandbox, once each, until a whole scan finds no new one:
@@ -21,10 +21,5 @@ namespace tinet {
 /// @throws Error Unavailable without permission; Operation when new processes appear faster
 ///         than they can be signalled
 std::size_t signal_tree(const Sandbox& sandbox, int signal);
-
-/// The same without a sandbox (proxy backend): `root`, a child of the caller, and its descendants,
-/// found by parent pid and process group. A descendant that changed its process group and whose
-/// parent has died is not found.
-std::size_t signal_descendants(pid_t root, int signal);
 
 }  // namespace tinet

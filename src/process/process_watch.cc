@@ -2,13 +2,13 @@
 
 #include <cerrno>
 #include <chrono>
+#include <set>
 #include <string>
+#include <utility>
 
 #include <signal.h>
 #include <sys/wait.h>
 
-#include <boost/asio/error.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/system/system_error.hpp>
 
 #include "src/base/error.h"
@@ -23,7 +23,17 @@ namespace {
 /// the child hangs in uninterruptible I/O.
 constexpr std::chrono::seconds kReapLimit{2};
 
+/// Pids of this process's children that have a record. One for the process, as its children are.
+std::set<pid_t>& watched() {
+  static std::set<pid_t> pids;
+  return pids;
+}
+
 }  // namespace
+
+bool ProcessWatch::is_watched(pid_t pid) {
+  return watched().contains(pid);
+}
 
 std::shared_ptr<ProcessWatch> ProcessWatch::start(const boost::asio::any_io_executor& executor,
                                                   pid_t pid, std::shared_ptr<ProcessWatch> before) {
@@ -41,16 +51,18 @@ std::shared_ptr<ProcessWatch> ProcessWatch::start(const boost::asio::any_io_exec
   }
 }
 
-ProcessWatch::ProcessWatch(boost::asio::any_io_executor executor, pid_t pid,
+ProcessWatch::ProcessWatch(const boost::asio::any_io_executor& executor, pid_t pid,
                            std::shared_ptr<ProcessWatch> before)
-    : executor_(std::move(executor)),
+    : waiters_(executor),
       before_(std::move(before)),
       pid_(pid),
       pidfd_(open_pidfd(pid)),
-      readiness_(executor_, pidfd_.get()) {}
+      readiness_(executor, pidfd_.get()) {
+  watched().insert(pid_);
+}
 
 ProcessWatch::~ProcessWatch() {
-  if (status_) {
+  if (status()) {
     return;
   }
   // Only when the loop is destroyed, or could not take the watch.
@@ -59,31 +71,12 @@ ProcessWatch::~ProcessWatch() {
   if (wait_ended(pidfd_.get(), kReapLimit)) {
     static_cast<void>(reap(pidfd_.get()));
   }
+  watched().erase(pid_);
 }
 
 void ProcessWatch::kill() noexcept {
-  if (!status_) {
+  if (!status()) {
     static_cast<void>(::kill(pid_, SIGKILL));  // unreaped, so the pid still names it
-  }
-}
-
-ProcessWatch::WaiterId ProcessWatch::add_waiter(Waiter waiter) {
-  const WaiterId id = next_waiter_++;
-  if (status_) {
-    boost::asio::post(executor_, [waiter = std::move(waiter), status = *status_] {
-      waiter(boost::system::error_code{}, status);
-    });
-  } else {
-    waiters_.emplace(id, std::move(waiter));
-  }
-  return id;
-}
-
-void ProcessWatch::cancel_waiter(WaiterId id) {
-  if (auto found = waiters_.extract(id)) {
-    boost::asio::post(executor_, [waiter = std::move(found.mapped())] {
-      waiter(boost::asio::error::operation_aborted, ExitStatus{});
-    });
   }
 }
 
@@ -103,12 +96,10 @@ void ProcessWatch::await_end() {
 }
 
 void ProcessWatch::finish(ExitStatus status) {
-  status_ = status;
+  watched().erase(pid_);
   static_cast<void>(readiness_.release());
   before_.reset();
-  for (auto& [id, waiter] : std::exchange(waiters_, {})) {
-    waiter(boost::system::error_code{}, *status_);
-  }
+  waiters_.complete(status);
 }
 
 }  // namespace tinet

@@ -87,8 +87,8 @@ void send_error(int socket, const Error& error) {
 
 /// Takes on the user's identity and view, in the forked process.
 void become(const RunAs& as, const PrivilegePlan& privileges, int parent_pidfd) {
-  if (as.sandbox != nullptr &&
-      ::setns(as.sandbox->reaper_pidfd(), as.sandbox->enter_flags()) != 0) {
+  const EntryPlan entry = as.sandbox != nullptr ? as.sandbox->enclosure()->entry() : EntryPlan{};
+  if (entry.pidfd >= 0 && ::setns(entry.pidfd, entry.flags) != 0) {
     throw_errno(errno, "cannot enter the sandbox of '" + as.sandbox->name() + "'");
   }
   if (const int error = apply_privileges(privileges); error != 0) {

@@ -20,7 +20,7 @@ struct RunAs {
   /// Empty, or the caller himself: no change of ids (rootless, proxy). Capabilities are always
   /// given up, so root without a user to drop to is bound by file modes as well.
   std::optional<UserIds> user{};
-  /// Work inside this sandbox's mount and network namespaces; null: the caller's.
+  /// Work inside this sandbox's mount and network namespaces, when it has any; null: the caller's.
   const Sandbox* sandbox = nullptr;
   /// The work is killed after this.
   std::chrono::milliseconds limit{30'000};

@@ -1,116 +1,32 @@
 #include "src/process/sandbox.h"
 
-#include <cerrno>
 #include <utility>
 
-#include <fcntl.h>
-#include <poll.h>
-#include <sched.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "src/base/error.h"
-#include "src/base/scope_exit.h"
-#include "src/base/unique_fd.h"
-#include "src/process/child_entry.h"
-#include "src/process/mount_steps.h"
-#include "src/process/pidfd.h"
+#include "src/process/family.h"
+#include "src/process/reaper.h"
 
 namespace tinet {
 
 namespace {
 
-/// Mounting is a matter of milliseconds; a kept path on a dead network file system is not.
-constexpr std::chrono::seconds kCreateLimit{10};
-
-constexpr int kEnterNetns = -1;     ///< step of a report that is no MountStep
-constexpr int kDieWithParent = -2;  ///< likewise
-
-/// What the reaper says through the pipe when it is ready or has failed.
-struct Report {
-  int step = 0;
-  int error = 0;
-  int index = 0;
-};
-
-struct ReaperPlan {
-  PreparedMounts mounts;
-  int netns_fd;
-  int parent_pidfd;
-  int report_fd;
-};
-
-Report build(ReaperPlan& plan) noexcept {
-  if (plan.netns_fd >= 0 && ::setns(plan.netns_fd, CLONE_NEWNET) != 0) {
-    return {.step = kEnterNetns, .error = errno};
+std::shared_ptr<Enclosure> make_enclosure(const boost::asio::any_io_executor& executor,
+                                          const SandboxOptions& options) {
+  if (options.isolation == Isolation::None) {
+    return Family::create(executor);
   }
-  const MountFailure failure = perform_mounts(plan.mounts);
-  if (failure.error != 0) {
-    return {.step = static_cast<int>(failure.step), .error = failure.error, .index = failure.index};
-  }
-  // After the mounts: taking the owner's file rights resets both.
-  if (::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) != 0) {
-    return {.step = kDieWithParent, .error = errno};
-  }
-  return {.step = kDieWithParent, .error = die_with_parent(plan.parent_pidfd)};
-}
-
-/// Life of the reaper. Only async-signal-safe calls: it is a copy of a process that may have had
-/// another thread.
-[[noreturn]] void run_reaper(ReaperPlan& plan) noexcept {
-  static_cast<void>(::prctl(PR_SET_NAME, "tinet-reaper", 0, 0, 0));
-  // All signals stay blocked: the parent's handlers must not run here. Only SIGKILL counts.
-  struct sigaction ignore {};
-  ignore.sa_handler = SIG_IGN;  // orphans of the sandbox are reaped by the kernel
-  static_cast<void>(::sigaction(SIGCHLD, &ignore, nullptr));
-  static_cast<void>(::setsid());
-  const Report report = build(plan);
-  static_cast<void>(::chdir("/"));
-  close_all_but(plan.report_fd);
-  const bool told = ::write(plan.report_fd, &report, sizeof report) == sizeof report;
-  ::close(plan.report_fd);
-  if (report.error != 0 || !told) {
-    ::_exit(1);
-  }
-  while (true) {
-    ::pause();
-  }
-}
-
-std::string describe(const Report& report, const PreparedMounts& mounts) {
-  if (report.step == kEnterNetns) {
-    return "cannot enter the instance's network namespace";
-  }
-  if (report.step == kDieWithParent) {
-    return "cannot tie the reaper to the supervisor";
-  }
-  return tinet::describe(
-      MountFailure{static_cast<MountStep>(report.step), report.error, report.index}, mounts);
-}
-
-/// The reaper's report; empty when it died or hung before it could say anything.
-std::optional<Report> read_report(int fd) {
-  Report report;
-  if (!wait_readable(fd, kCreateLimit) || ::read(fd, &report, sizeof report) != sizeof report) {
-    return std::nullopt;
-  }
-  return report;
+  return Reaper::create(executor, options);
 }
 
 }  // namespace
 
-Sandbox::Sandbox(const SandboxOptions& options, std::shared_ptr<ProcessWatch> reaper)
-    : name_(options.name), has_netns_(options.netns_fd >= 0), reaper_(std::move(reaper)) {}
+Sandbox::Sandbox(std::string name, std::shared_ptr<Enclosure> enclosure)
+    : name_(std::move(name)), enclosure_(std::move(enclosure)) {}
 
 Sandbox& Sandbox::operator=(Sandbox&& other) noexcept {
   if (this != &other) {
     kill();
     name_ = std::move(other.name_);
-    has_netns_ = other.has_netns_;
-    reaper_ = std::move(other.reaper_);
+    enclosure_ = std::move(other.enclosure_);
   }
   return *this;
 }
@@ -121,49 +37,16 @@ Sandbox::~Sandbox() {
 
 Sandbox Sandbox::create(const boost::asio::any_io_executor& executor,
                         const SandboxOptions& options) {
-  const std::string what = "cannot make the sandbox of '" + options.name + "'";
-  Pipe report_pipe = open_pipe();
-  const UniqueFd self = open_pidfd(::getpid());
-  ReaperPlan plan{.mounts = prepare_mounts(options.mounts, options.owner),
-                  .netns_fd = options.netns_fd,
-                  .parent_pidfd = self.get(),
-                  .report_fd = report_pipe.write_end.get()};
-  const BlockedSignals blocked;
-  const pid_t pid = raw_fork(CLONE_NEWPID | CLONE_NEWNS);
-  if (pid == 0) {
-    run_reaper(plan);
-  }
-  if (const int error = errno; pid < 0) {
-    throw_errno(error, what, "it needs root, or a user namespace (--network rootless)");
-  }
-
-  report_pipe.write_end.reset();
-  ScopeExit kill_reaper([pid] {
-    static_cast<void>(::kill(pid, SIGKILL));
-    static_cast<void>(::waitpid(pid, nullptr, 0));
-  });
-  const std::optional<Report> report = read_report(report_pipe.read_end.get());
-  if (!report) {
-    throw_operation(what + ": its reaper did not become ready within 10 s or was killed");
-  }
-  if (report->error != 0) {
-    throw_errno(report->error, what + ": " + describe(*report, plan.mounts));
-  }
-  kill_reaper.dismiss();
-  return Sandbox(options, ProcessWatch::start(executor, pid));
+  return {options.name, make_enclosure(executor, options)};
 }
 
 bool Sandbox::alive() const noexcept {
-  return reaper_ != nullptr && !reaper_->status() && !has_ended(reaper_->pidfd());
-}
-
-int Sandbox::enter_flags() const noexcept {
-  return CLONE_NEWNS | (has_netns_ ? CLONE_NEWNET : 0);
+  return enclosure_ != nullptr && enclosure_->alive();
 }
 
 void Sandbox::kill() noexcept {
-  if (reaper_ != nullptr) {
-    reaper_->kill();
+  if (enclosure_ != nullptr) {
+    enclosure_->kill();
   }
 }
 

@@ -39,7 +39,7 @@ Forked fork_into(const ExecPlan& plan) {
   volatile int error = 0;
   const pid_t helper = ::vfork();
   if (helper == 0) {
-    if (::setns(plan.sandbox_pidfd, CLONE_NEWPID) != 0) {
+    if (::setns(plan.entry.pidfd, CLONE_NEWPID) != 0) {
       error = errno;
       ::_exit(0);
     }
@@ -160,18 +160,22 @@ Delivery Child::signal(int signal_number) const {
 }
 
 Child spawn(const boost::asio::any_io_executor& executor, const SpawnOptions& options) {
+  const Sandbox* sandbox = options.sandbox;
+  const auto gone = [sandbox] { return sandbox != nullptr && !sandbox->alive(); };
+  if (gone()) {
+    throw_spawn_error({.step = SpawnStep::Sandbox, .error = ESRCH}, options);
+  }
   Pipe report_pipe = open_pipe();
   const ExecPlan plan = plan_exec(options, report_pipe.write_end.get());
   Forked forked;
   {
     const BlockedSignals blocked;
-    forked = options.sandbox != nullptr ? fork_into(plan) : fork_here(plan);
+    forked = plan.entry.pidfd >= 0 ? fork_into(plan) : fork_here(plan);
   }
   if (forked.pid < 0) {
-    // A PID namespace without its first process cannot take another one.
-    const bool gone = options.sandbox != nullptr && !options.sandbox->alive();
-    throw_spawn_error({.step = options.sandbox != nullptr ? SpawnStep::Sandbox : SpawnStep::Prepare,
-                       .error = gone ? ESRCH : forked.error},
+    // A PID namespace whose first process has ended meanwhile cannot take another one.
+    throw_spawn_error({.step = sandbox != nullptr ? SpawnStep::Sandbox : SpawnStep::Prepare,
+                       .error = gone() ? ESRCH : forked.error},
                       options);
   }
   ScopeExit kill_child([&forked] {
@@ -183,8 +187,8 @@ Child spawn(const boost::asio::any_io_executor& executor, const SpawnOptions& op
     throw_spawn_error(*report, options);
   }
   kill_child.dismiss();
-  return Child(ProcessWatch::start(
-      executor, forked.pid, options.sandbox != nullptr ? options.sandbox->reaper() : nullptr));
+  return Child(sandbox != nullptr ? sandbox->enclosure()->admit(executor, forked.pid)
+                                  : ProcessWatch::start(executor, forked.pid));
 }
 
 }  // namespace tinet

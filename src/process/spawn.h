@@ -31,7 +31,7 @@ struct SpawnOptions {
   /// Slave end of a pty: becomes the controlling terminal of a session of the child's own, and
   /// stands in for each of the three descriptors above that is -1.
   int pty_slave_fd = -1;
-  const Sandbox* sandbox = nullptr;  ///< null: the caller's namespaces (the proxy backend)
+  const Sandbox* sandbox = nullptr;  ///< null: none; what the program starts may outlive it
   int netns_fd = -1;                 ///< other network namespace than the sandbox's; -1: none
   /// Whose identity the program gets. Empty: the caller's. A user that is the caller already is
   /// no change, so that this may be given in every backend.
@@ -103,7 +103,7 @@ class Child {
   /// Signature void(error_code, ExitStatus).
   template <typename Token>
   auto async_wait(Token&& token) const {
-    return async_wait_process(watch_, std::forward<Token>(token));
+    return async_wait_end(watch_, std::forward<Token>(token));
   }
 
   /// For async_stop(): the record that outlives this object.
@@ -120,12 +120,12 @@ class Child {
 /// few milliseconds until then. Call it on the main thread only: the child dies with the *thread*
 /// that started it (PR_SET_PDEATHSIG SIGKILL).
 ///
-/// The child: is in the sandbox's namespaces; leads a process group of its own (a session, with a
-/// pty); has the default action for every signal, none blocked; soft limits raised to the hard
-/// ones; no descriptor but 0, 1 and 2; the user's ids and supplementary groups; no capability in
-/// any set, bounding set included, and none to be had (no_new_privs; SECBIT_NOROOT locked for uid
-/// 0); only the bounding set of an unprivileged caller stays as it was, which no_new_privs makes
-/// void.
+/// The child: is in the sandbox's namespaces, or the parent of its orphaned descendants in a
+/// sandbox without; leads a process group of its own (a session, with a pty); has the default
+/// action for every signal, none blocked; soft limits raised to the hard ones; no descriptor but 0,
+/// 1 and 2; the user's ids and supplementary groups; no capability in any set, bounding set
+/// included, and none to be had (no_new_privs; SECBIT_NOROOT locked for uid 0); only the bounding
+/// set of an unprivileged caller stays as it was, which no_new_privs makes void.
 ///
 /// @throws SpawnError; no process is left behind
 /// @see capabilities(7), prctl(2), pid_namespaces(7)

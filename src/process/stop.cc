@@ -15,13 +15,13 @@ namespace {
 /// One stop under way; kept alive by what it waits for.
 class Stop : public std::enable_shared_from_this<Stop> {
  public:
-  Stop(const Child& child, Sandbox* sandbox, std::function<void(StopResult)> handler)
+  Stop(const Child& child, const Sandbox& sandbox, std::function<void(StopResult)> handler)
       : program_(child.watch()),
-        reaper_(sandbox != nullptr ? sandbox->reaper() : nullptr),
+        enclosure_(sandbox.enclosure()),
         timer_(child.executor()),
         handler_(std::move(handler)) {}
 
-  void start(const Sandbox* sandbox, const StopOptions& options) {
+  void start(const Sandbox& sandbox, const StopOptions& options) {
     program_->add_waiter([self = shared_from_this()](boost::system::error_code, ExitStatus status) {
       self->ended(status);
     });
@@ -42,14 +42,10 @@ class Stop : public std::enable_shared_from_this<Stop> {
   }
 
  private:
-  void ask(const Sandbox* sandbox, int signal) {
+  void ask(const Sandbox& sandbox, int signal) {
     try {
       static_cast<void>(send_signal(program_->pidfd(), signal));
-      if (sandbox != nullptr) {
-        static_cast<void>(signal_tree(*sandbox, SIGCONT));
-      } else {
-        static_cast<void>(signal_descendants(program_->pid(), SIGCONT));
-      }
+      static_cast<void>(signal_tree(sandbox, SIGCONT));
     } catch (const Error&) {
       force();  // what cannot be asked is killed, or the stop would wait in vain
     }
@@ -60,16 +56,8 @@ class Stop : public std::enable_shared_from_this<Stop> {
       return;
     }
     forced_ = true;
-    kill_rest();
+    enclosure_->kill();
     program_->kill();
-  }
-
-  void kill_rest() noexcept {
-    if (reaper_ != nullptr) {
-      reaper_->kill();
-    } else {
-      static_cast<void>(::kill(-program_->pid(), SIGKILL));
-    }
   }
 
   void ended(ExitStatus status) {
@@ -77,18 +65,13 @@ class Stop : public std::enable_shared_from_this<Stop> {
     const StopResult result{
         .outcome = forced_ || status.signal() == SIGKILL ? StopOutcome::Forced : StopOutcome::Clean,
         .status = status};
-    kill_rest();
-    if (reaper_ == nullptr) {
-      handler_(result);
-      return;
-    }
-    reaper_->add_waiter([self = shared_from_this(), result](boost::system::error_code, ExitStatus) {
-      self->handler_(result);
-    });
+    enclosure_->kill();
+    enclosure_->add_waiter([self = shared_from_this(), result](
+                               boost::system::error_code, ExitStatus) { self->handler_(result); });
   }
 
   std::shared_ptr<ProcessWatch> program_;
-  std::shared_ptr<ProcessWatch> reaper_;
+  std::shared_ptr<Enclosure> enclosure_;
   boost::asio::steady_timer timer_;
   std::function<void(StopResult)> handler_;
   bool forced_ = false;
@@ -96,7 +79,7 @@ class Stop : public std::enable_shared_from_this<Stop> {
 
 }  // namespace
 
-void start_stop(const Child& child, Sandbox* sandbox, StopOptions options,
+void start_stop(const Child& child, const Sandbox& sandbox, StopOptions options,
                 std::function<void(StopResult)> handler) {
   std::make_shared<Stop>(child, sandbox, std::move(handler))->start(sandbox, options);
 }

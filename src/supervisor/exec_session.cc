@@ -10,7 +10,6 @@
 
 #include "src/base/scope_exit.h"
 #include "src/base/text.h"
-#include "src/process/process_tree.h"
 #include "src/process/spawn.h"
 
 namespace tinet {
@@ -132,21 +131,10 @@ Response failure(const Error& error, int exec_code) {
 
 /// One command and what it runs in.
 struct ExecSessions::Session {
-  std::optional<Sandbox> sandbox;
-  std::optional<Child> child;
+  Sandbox sandbox;
+  std::optional<Child> child{};
 
-  void kill() noexcept {
-    if (sandbox) {
-      sandbox->kill();
-    } else if (child && !child->status()) {
-      try {
-        signal_descendants(child->pid(), SIGKILL);
-      } catch (const Error&) {
-        // More processes than can be counted: the command itself at least goes with `child`.
-        child.reset();
-      }
-    }
-  }
+  void kill() noexcept { sandbox.kill(); }
 };
 
 ExecSessions::ExecSessions(const asio::any_io_executor& executor, ExecHost& host)
@@ -172,13 +160,11 @@ asio::awaitable<Response> ExecSessions::run(Request request) {
 
 asio::awaitable<int> ExecSessions::run_command(api::ExecRequest words, Request request) {
   ExecPlace place = host_.exec_place(words.target);
-  const auto session = std::make_shared<Session>();
-  if (place.sandbox) {
-    place.sandbox->owner = place.user ? &*place.user : nullptr;
-    session->sandbox.emplace(Sandbox::create(executor_, *place.sandbox));
-  }
+  place.sandbox.owner = place.user ? &*place.user : nullptr;
+  const auto session =
+      std::make_shared<Session>(Session{.sandbox = Sandbox::create(executor_, place.sandbox)});
   SpawnOptions options = spawn_options(words, request, place);
-  options.sandbox = session->sandbox ? &*session->sandbox : nullptr;
+  options.sandbox = &session->sandbox;
   session->child.emplace(spawn_by_name(executor_, std::move(options), words.argv.front()));
   // The caller sees the end of the output when the command has closed it, not when we have.
   request.fds.clear();
@@ -196,9 +182,7 @@ asio::awaitable<int> ExecSessions::run_command(api::ExecRequest words, Request r
   const ExitStatus status = co_await session->child->async_wait(token);
   // What the command left in the background ends with it.
   session->kill();
-  if (session->sandbox) {
-    co_await session->sandbox->async_wait_gone(token);
-  }
+  co_await session->sandbox.async_wait_gone(token);
   co_return status.shell_status();
 }
 

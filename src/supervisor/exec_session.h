@@ -21,9 +21,8 @@ namespace tinet {
 /// Where and as whom a command runs.
 struct ExecPlace {
   /// A sandbox like the target's; every command gets one of its own, so that all it started can be
-  /// killed at once and it outlives a restart of the instance. None: the supervisor's namespaces
-  /// (proxy backend).
-  std::optional<SandboxOptions> sandbox;
+  /// killed at once and it outlives a restart of the instance.
+  SandboxOptions sandbox;
   std::optional<UserIds> user;
   /// "K=V"; TERM is added from the caller. Not used for the client, which keeps the caller's.
   std::vector<std::string> env;

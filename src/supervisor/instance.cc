@@ -238,7 +238,7 @@ asio::awaitable<void> Instance::stop(std::string actor, int signal_number,
   const std::shared_ptr<Sandbox> sandbox = sandbox_;
   const StopOptions options{signal_number, grace};
   const StopResult result =
-      co_await async_stop(*child_, sandbox.get(), options, asio::use_awaitable);
+      co_await async_stop(*child_, *sandbox, options, asio::use_awaitable);
   if (run != run_) {
     co_return;
   }

@@ -59,6 +59,24 @@ inline std::string field(const std::string& text, const std::string& name) {
   return "(missing)";
 }
 
+/// /proc/PID/status.
+inline std::string status_of(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/status");
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+/// The signal is in force once it was sent, but the state shows it a moment later.
+inline bool becomes_stopped(pid_t pid) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  std::string state;
+  while (state != "T (stopped)" && std::chrono::steady_clock::now() < end) {
+    state = field(status_of(pid), "State");
+  }
+  return state == "T (stopped)";
+}
+
 /// A network namespace that lives as long as the descriptor.
 inline UniqueFd make_netns() {
   UniqueFd fd;

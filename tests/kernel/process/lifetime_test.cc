@@ -31,7 +31,7 @@ class Lifetime : public ProcessTest {
     return child;
   }
 
-  StopResult stop(const Child& child, Sandbox* sandbox, StopOptions options) {
+  StopResult stop(const Child& child, const Sandbox& sandbox, StopOptions options) {
     std::optional<StopResult> result;
     async_stop(child, sandbox, options, [&result](StopResult r) { result = r; });
     run_until([&result] { return result.has_value(); });
@@ -122,7 +122,7 @@ TEST_F(Lifetime, StopIsCleanWhenTheProgramObeys) {
   Sandbox sandbox = make();
   const Child child = ready(&sandbox, "forks_a_daemon", {"wait"});
   const auto pidfds = watch(members(sandbox));
-  const StopResult result = stop(child, &sandbox, {});
+  const StopResult result = stop(child, sandbox, {});
   EXPECT_EQ(result.outcome, StopOutcome::Clean);
   EXPECT_EQ(result.status, ExitStatus::killed(SIGTERM));
   EXPECT_FALSE(sandbox.alive());
@@ -133,7 +133,7 @@ TEST_F(Lifetime, StopForcesAfterTheGrace) {
   Sandbox sandbox = make();
   const Child child = ready(&sandbox, "ignores_sigterm");
   const auto start = std::chrono::steady_clock::now();
-  const StopResult result = stop(child, &sandbox, {.grace = std::chrono::milliseconds(200)});
+  const StopResult result = stop(child, sandbox, {.grace = std::chrono::milliseconds(200)});
   const auto took = std::chrono::steady_clock::now() - start;
   EXPECT_EQ(result.outcome, StopOutcome::Forced);
   EXPECT_EQ(result.status, ExitStatus::killed(SIGKILL));
@@ -145,7 +145,7 @@ TEST_F(Lifetime, StopWakesAPausedProgram) {
   Sandbox sandbox = make();
   const Child child = ready(&sandbox, "forks_a_daemon", {"wait"});
   EXPECT_EQ(signal_tree(sandbox, SIGSTOP), 2U);
-  EXPECT_EQ(stop(child, &sandbox, {}).outcome, StopOutcome::Clean);
+  EXPECT_EQ(stop(child, sandbox, {}).outcome, StopOutcome::Clean);
 }
 
 TEST_F(Lifetime, StopOfAnEndedProgramTakesItsLeftovers) {
@@ -154,16 +154,10 @@ TEST_F(Lifetime, StopOfAnEndedProgramTakesItsLeftovers) {
   EXPECT_TRUE(wait(child).success());
   const auto pidfds = watch(members(sandbox));
   ASSERT_EQ(pidfds.size(), 1U);
-  const StopResult result = stop(child, &sandbox, {});
+  const StopResult result = stop(child, sandbox, {});
   EXPECT_EQ(result.outcome, StopOutcome::Clean);
   EXPECT_TRUE(result.status.success());
   expect_ended(pidfds);
-}
-
-TEST_F(Lifetime, StopWithoutASandboxKillsTheGroup) {
-  const Child child = ready(nullptr, "ignores_sigterm");
-  EXPECT_EQ(stop(child, nullptr, {.grace = std::chrono::milliseconds(50)}).outcome,
-            StopOutcome::Forced);
 }
 
 TEST_F(Lifetime, StopCompletesWhenChildAndSandboxAreDestroyed) {
@@ -171,22 +165,10 @@ TEST_F(Lifetime, StopCompletesWhenChildAndSandboxAreDestroyed) {
   {
     Sandbox sandbox = make();
     const Child child = ready(&sandbox, "ignores_sigterm");
-    async_stop(child, &sandbox, {}, [&result](StopResult r) { result = r; });
+    async_stop(child, sandbox, {}, [&result](StopResult r) { result = r; });
   }
   run_until([&result] { return result.has_value(); });
   EXPECT_EQ(result->outcome, StopOutcome::Forced);
-}
-
-/// The signal is in force once it was sent, but the state shows it a moment later.
-bool becomes_stopped(pid_t pid) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
-  std::stringstream text;
-  while (field(text.str(), "State") != "T (stopped)" && std::chrono::steady_clock::now() < end) {
-    std::ifstream file("/proc/" + std::to_string(pid) + "/status");
-    text.str("");
-    text << file.rdbuf();
-  }
-  return field(text.str(), "State") == "T (stopped)";
 }
 
 TEST_F(Lifetime, PauseReachesEveryProcess) {
