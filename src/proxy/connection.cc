@@ -35,8 +35,10 @@ Connection::Connection(RelayLoop& loop, ConnectionOwner& owner, Sockets sockets,
       client_{.fd = std::move(sockets.client)},
       spare_(std::move(sockets.spare)),
       keep_alive_(sockets.keep_alive),
-      forward_(client_, upstream_, std::move(rules.forward), *this, number, loop.pool()),
-      backward_(upstream_, client_, std::move(rules.backward), *this, number, loop.pool()) {
+      forward_(client_, upstream_, {std::move(rules.forward), std::move(rules.more_forward)}, *this,
+               number, loop.pool()),
+      backward_(upstream_, client_, {std::move(rules.backward), std::move(rules.more_backward)},
+                *this, number, loop.pool()) {
   client_.watched.task = this;
   upstream_.watched.task = this;
 }
@@ -133,6 +135,7 @@ void Connection::run_waiting(TimePoint now) {
   }
   if (forward_.effect().hold || backward_.effect().hold) {
     // A packet of the handshake would be lost either way. The rules' end is told to us.
+    (forward_.effect().hold ? forward_ : backward_).note_hold();
     loop_.set_time(*this, std::min(forward_.wake(), backward_.wake()));
     return;
   }

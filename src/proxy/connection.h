@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "src/proxy/direction.h"
@@ -16,10 +17,14 @@ namespace tinet::proxy {
 /// once or later, on the thread of the loop.
 using FindUpstream = std::function<void(std::function<void(std::vector<Endpoint>)>)>;
 
-/// The two rule sets of a connection.
+/// The rule sets of a connection.
 struct Rules {
   std::shared_ptr<RuleSet> forward;   ///< dialer to upstream; refusal and accept delay count here
   std::shared_ptr<RuleSet> backward;  ///< upstream to dialer
+  /// Rules that hold as well, e.g. for all connections of a listener, whatever `forward` and
+  /// `backward` they have; these keep the counts. May be null.
+  std::shared_ptr<RuleSet> more_forward{};
+  std::shared_ptr<RuleSet> more_backward{};
 };
 
 /// Who keeps connections.
@@ -58,6 +63,11 @@ class Connection final : public Task,
   ~Connection() override;
 
   void start(FindUpstream find, TimePoint now);
+
+  /// The dialer; nullopt when it is gone.
+  [[nodiscard]] std::optional<Endpoint> peer() const noexcept {
+    return peer_endpoint(client_.fd.get());
+  }
 
   /// Resets both ends.
   void abort();

@@ -17,13 +17,15 @@ void End::look() noexcept {
   }
 }
 
-Direction::Direction(End& from, End& to, std::shared_ptr<RuleSet> rules, RuleObserver& observer,
-                     std::uint64_t number, BufferPool& pool)
+Direction::Direction(End& from, End& to, Sets rules, RuleObserver& observer, std::uint64_t number,
+                     BufferPool& pool)
     : pool_(pool),
       from_(from),
       to_(to),
-      set_(std::move(rules)),
+      set_(std::move(rules.own)),
       place_(set_->attach(observer)),
+      more_(std::move(rules.more)),
+      more_place_(more_ ? more_->attach(observer) : RuleSet::Place()),
       rules_(number),
       queue_(pool),
       pipe_(pool) {
@@ -34,6 +36,9 @@ Direction::Direction(End& from, End& to, std::shared_ptr<RuleSet> rules, RuleObs
 Direction::~Direction() {
   --count().open;
   set_->detach(place_);
+  if (more_) {
+    more_->detach(more_place_);
+  }
 }
 
 Direction::Outcome Direction::check(TimePoint now) {
@@ -58,7 +63,8 @@ Direction::Outcome Direction::check(TimePoint now) {
 
 Direction::Outcome Direction::refresh(TimePoint now) {
   const bool has_hole = effect().discard;
-  rules_.update(set_->entries(), now, passed_);
+  rules_.update(set_->entries(), now, passed_, more_ ? &more_->entries() : nullptr);
+  hold_noted_ = hold_noted_ && effect().hold;
   bucket_.set_rate(effect().bytes_per_second, now);
   if (has_hole && !effect().discard) {
     ++count().closed;
@@ -81,9 +87,33 @@ Direction::Outcome Direction::refresh(TimePoint now) {
   return Outcome::GoesOn;
 }
 
+void Direction::note_hold() noexcept {
+  if (!std::exchange(hold_noted_, true)) {
+    ++count().held;
+  }
+}
+
+/// Bytes or an end that could be passed on. The loop's flag alone may be out of date.
+bool Direction::has_something() noexcept {
+  if (!queue_.empty() || pipe_.size() > 0) {
+    return true;
+  }
+  char byte = 0;
+  if (from_.watched.readable && ::recv(from_.fd.get(), &byte, 1, MSG_PEEK) < 0) {
+    from_.watched.readable = errno != EAGAIN;
+  }
+  return from_.watched.readable;
+}
+
 Direction::Outcome Direction::move(TimePoint now) {
-  if (const Outcome outcome = check(now); outcome != Outcome::GoesOn || effect().hold) {
+  if (const Outcome outcome = check(now); outcome != Outcome::GoesOn) {
     return outcome;
+  }
+  if (effect().hold) {
+    if (!hold_noted_ && has_something()) {
+      note_hold();
+    }
+    return Outcome::GoesOn;
   }
   budget_ = kTurnBytes;
   writes_left_ = kTurnWrites;

@@ -32,6 +32,9 @@ struct End {
 /// the bytes before them; a reset does not wait for a receiver that does not read.
 class Direction {
  public:
+  /// Counts a connection that a hold stops, once until the hold ends.
+  void note_hold() noexcept;
+
   /// What the connection is to do.
   enum class Outcome {
     GoesOn,
@@ -39,9 +42,15 @@ class Direction {
     Reset,  ///< reset both ends
   };
 
+  /// Whose rules it obeys.
+  struct Sets {
+    std::shared_ptr<RuleSet> own;   ///< keeps the counts
+    std::shared_ptr<RuleSet> more;  ///< may be null
+  };
+
   /// `from` and `to` must outlive it. @param observer told when the rules change
-  Direction(End& from, End& to, std::shared_ptr<RuleSet> rules, RuleObserver& observer,
-            std::uint64_t number, BufferPool& pool);
+  Direction(End& from, End& to, Sets rules, RuleObserver& observer, std::uint64_t number,
+            BufferPool& pool);
   Direction(const Direction&) = delete;
   Direction& operator=(const Direction&) = delete;
   Direction(Direction&&) = delete;
@@ -76,6 +85,7 @@ class Direction {
   static constexpr std::size_t kDelayedBytesMax = 8U << 20U;
 
   [[nodiscard]] Outcome refresh(TimePoint now);
+  [[nodiscard]] bool has_something() noexcept;
   [[nodiscard]] bool has_room() const noexcept;
   [[nodiscard]] bool may_read() const noexcept;
   void read(TimePoint now);
@@ -95,6 +105,8 @@ class Direction {
   End& to_;
   std::shared_ptr<RuleSet> set_;
   RuleSet::Place place_;
+  std::shared_ptr<RuleSet> more_;
+  RuleSet::Place more_place_;
   ActiveRules rules_;
   ByteQueue queue_;
   SplicePipe pipe_;  ///< its bytes are before those of the queue
@@ -108,6 +120,7 @@ class Direction {
   TimePoint wake_ = kNever;
   bool changed_ = true;
   bool unfinished_ = false;
+  bool hold_noted_ = false;
 
   bool end_read_ = false;  ///< end of stream or reset: nothing comes any more
   bool reset_read_ = false;

@@ -17,7 +17,8 @@ std::uint64_t limit_from(std::uint64_t first_byte, std::uint64_t bytes) noexcept
 }  // namespace
 
 bool is_concerned(const Rule& rule, std::uint64_t number) noexcept {
-  return mix(rule.seed, number) % kPpm < rule.share.value;
+  return number >= rule.first_number && number < rule.end_number &&
+         mix(rule.seed, number) % kPpm < rule.share.value;
 }
 
 Nanoseconds draw(const Delay& delay, Random& random) noexcept {
@@ -39,10 +40,10 @@ Nanoseconds longest(const Delay& delay) noexcept {
   return delay.base + deviations * delay.jitter;
 }
 
-ActiveRules::Active ActiveRules::met(RuleSet::Key key, const RuleSet::Entry& entry, TimePoint now,
+ActiveRules::Active ActiveRules::met(Name name, const RuleSet::Entry& entry, TimePoint now,
                                      std::uint64_t passed) const {
   const auto known = std::find_if(active_.begin(), active_.end(),
-                                  [&](const Active& active) { return active.key == key; });
+                                  [&](const Active& active) { return active.name == name; });
   Active active;
   if (known != active_.end()) {
     active = *known;
@@ -52,7 +53,7 @@ ActiveRules::Active ActiveRules::met(RuleSet::Key key, const RuleSet::Entry& ent
   }
   const bool was_concerned = active.concerned;
   const bool same_seed = known != active_.end() && known->rule.seed == entry.rule.seed;
-  active.key = key;
+  active.name = name;
   active.version = entry.version;
   active.rule = entry.rule;
   active.since = now;
@@ -67,11 +68,17 @@ ActiveRules::Active ActiveRules::met(RuleSet::Key key, const RuleSet::Entry& ent
   return active;
 }
 
-void ActiveRules::update(const RuleSet::Entries& entries, TimePoint now, std::uint64_t passed) {
+void ActiveRules::update(const RuleSet::Entries& entries, TimePoint now, std::uint64_t passed,
+                         const RuleSet::Entries* more) {
   std::vector<Active> present;
-  present.reserve(entries.size());
+  present.reserve(entries.size() + (more != nullptr ? more->size() : 0));
   for (const auto& [key, entry] : entries) {
-    present.push_back(met(key, entry, now, passed));
+    present.push_back(met({0, key}, entry, now, passed));
+  }
+  if (more != nullptr) {
+    for (const auto& [key, entry] : *more) {
+      present.push_back(met({1, key}, entry, now, passed));
+    }
   }
   active_ = std::move(present);
   combine();

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "src/proxy/clock.h"
@@ -45,7 +46,9 @@ class ActiveRules {
 
   /// Takes over the present rules.
   /// @param passed bytes of this direction so far
-  void update(const RuleSet::Entries& entries, TimePoint now, std::uint64_t passed);
+  /// @param more of a second set; act after those of the first
+  void update(const RuleSet::Entries& entries, TimePoint now, std::uint64_t passed,
+              const RuleSet::Entries* more = nullptr);
 
   [[nodiscard]] const Effect& effect() const noexcept { return effect_; }
   /// The delay of the next piece of data.
@@ -56,8 +59,10 @@ class ActiveRules {
   [[nodiscard]] std::size_t draw_slice() noexcept;
 
  private:
+  /// The set, 0 or 1, and the key in it.
+  using Name = std::pair<int, RuleSet::Key>;
   struct Active {
-    RuleSet::Key key = 0;
+    Name name{};
     std::uint64_t version = 0;
     bool concerned = false;
     TimePoint since{};
@@ -66,7 +71,7 @@ class ActiveRules {
     Rule rule{};
   };
 
-  [[nodiscard]] Active met(RuleSet::Key key, const RuleSet::Entry& entry, TimePoint now,
+  [[nodiscard]] Active met(Name name, const RuleSet::Entry& entry, TimePoint now,
                            std::uint64_t passed) const;
   void combine() noexcept;
   void add(const Rule& rule) noexcept;

@@ -43,6 +43,16 @@ void RelayListener::reset_connections() {
   }
 }
 
+std::vector<Endpoint> RelayListener::peers() const {
+  std::vector<Endpoint> peers;
+  for (const auto& [address, connection] : connections_) {
+    if (const auto peer = connection->peer()) {
+      peers.push_back(*peer);
+    }
+  }
+  return peers;
+}
+
 std::vector<std::shared_ptr<Connection>> RelayListener::all() const {
   std::vector<std::shared_ptr<Connection>> connections;
   connections.reserve(connections_.size());

@@ -56,6 +56,10 @@ class RelayListener final : public Task, private ConnectionOwner {
   [[nodiscard]] const Endpoint& endpoint() const noexcept { return endpoint_; }
   [[nodiscard]] std::size_t open() const noexcept { return connections_.size(); }
   [[nodiscard]] const ListenerCounters& counters() const noexcept { return counters_; }
+  /// The other ends of the connections that are open.
+  [[nodiscard]] std::vector<Endpoint> peers() const;
+  /// Of the next connection; those before have lower ones.
+  [[nodiscard]] std::uint64_t next_number() const noexcept { return next_number_; }
 
   /// For connections that are not dialled on yet, and all further ones.
   void set_upstream(FindUpstream find) { options_.find_upstream = std::move(find); }

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 
 #include "src/base/units.h"
@@ -40,6 +41,10 @@ struct Rule {
   Ppm share{1'000'000};
   /// Of all that this rule draws. The same seed and the same order of connections draw the same.
   std::uint64_t seed = 0;
+  /// Of the connections of a listener only those with a number from `first_number` to before
+  /// `end_number`; see RelayListener::next_number().
+  std::uint64_t first_number = 0;
+  std::uint64_t end_number = std::numeric_limits<std::uint64_t>::max();
 
   /// Nothing is read and nothing is passed on; what is under way stays and goes on when the rule
   /// ends. Ends and resets of the sender wait too. A new connection gets no further than the relay.

@@ -19,6 +19,8 @@ struct Counters {
   std::uint64_t refused = 0;    ///< connections reset before they were dialled on, by a rule
   std::uint64_t reset = 0;      ///< open connections reset by a rule
   std::uint64_t closed = 0;     ///< open connections closed by a rule
+  /// How often a rule stopped a connection that had something to pass on or was to be dialled on.
+  std::uint64_t held = 0;
   friend bool operator==(const Counters&, const Counters&) = default;
 };
 

@@ -5,6 +5,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "src/base/error.h"
@@ -20,6 +21,14 @@ void set(int fd, int level, int option, int value) noexcept {
 }
 
 }  // namespace
+
+void raise_descriptor_limit() noexcept {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+  }
+}
 
 std::string to_string(const Endpoint& endpoint) {
   std::ostringstream text;
@@ -50,6 +59,16 @@ Endpoint local_endpoint(int fd) {
   auto size = static_cast<socklen_t>(endpoint.capacity());
   if (::getsockname(fd, endpoint.data(), &size) != 0) {
     throw_errno(errno, "cannot tell where a socket is bound");
+  }
+  endpoint.resize(size);
+  return endpoint;
+}
+
+std::optional<Endpoint> peer_endpoint(int fd) noexcept {
+  Endpoint endpoint;
+  auto size = static_cast<socklen_t>(endpoint.capacity());
+  if (::getpeername(fd, endpoint.data(), &size) != 0) {
+    return std::nullopt;
   }
   endpoint.resize(size);
   return endpoint;

@@ -2,6 +2,7 @@
 /// The few calls on TCP sockets that a relay needs; all non-blocking and close-on-exec.
 
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include <boost/asio/ip/tcp.hpp>
@@ -12,6 +13,10 @@ namespace tinet::proxy {
 
 using Endpoint = boost::asio::ip::tcp::endpoint;
 
+/// Lets this process have as many descriptors as it may: a connection takes two, and the usual soft
+/// limit of 1024 would be 500 of them.
+void raise_descriptor_limit() noexcept;
+
 /// "127.0.0.1:80", "[::1]:80".
 [[nodiscard]] std::string to_string(const Endpoint& endpoint);
 
@@ -21,6 +26,9 @@ using Endpoint = boost::asio::ip::tcp::endpoint;
 
 /// Where a socket is bound. @throws Error Operation
 [[nodiscard]] Endpoint local_endpoint(int fd);
+
+/// The other end of a connection; nullopt when it is gone.
+[[nodiscard]] std::optional<Endpoint> peer_endpoint(int fd) noexcept;
 
 /// A fresh TCP socket; invalid, with errno set, when there is none to be had.
 [[nodiscard]] UniqueFd new_socket(int family) noexcept;
