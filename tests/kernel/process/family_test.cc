@@ -5,6 +5,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include <gmock/gmock.h>
@@ -36,6 +37,8 @@ class FamilyTest : public ProcessTest {
     context_.run_for(std::chrono::seconds(20));  // ends when nothing is waited for any more
     EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "a process was left";
     EXPECT_EQ(errno, ECHILD);
+    // Tests of other kinds of sandboxes in this process expect orphans to go to init.
+    EXPECT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0), 0);
   }
 
   Sandbox make(const std::string& name = "node-0") {
