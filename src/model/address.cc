@@ -71,9 +71,9 @@ Subnet parse_subnet(std::string_view text, std::string_view what) {
     throw_usage(std::string(what) + ": '" + std::string(text) + "' has bits set outside its prefix",
                 "write '" + to_string(meant) + "'");
   }
-  constexpr Subnet kLoopback{Ipv4{0x7f000000}, 8};
+  constexpr Subnet kLocalhost{Ipv4{0x7f000000}, 16};
   constexpr std::uint32_t kFirstMulticast = 0xe0000000;
-  if (subnet.overlaps(kLoopback) || subnet.base.value >> 24 == 0 ||
+  if (subnet.overlaps(kLocalhost) || subnet.base.value >> 24 == 0 ||
       subnet.base.value >= kFirstMulticast) {
     throw_usage(std::string(what) + ": the addresses of '" + std::string(text) +
                     "' cannot be given to instances",
@@ -120,6 +120,17 @@ Ipv4 endpoint_address(const Subnet& subnet, std::uint32_t number) {
   return address;
 }
 
+Ipv4 address_behind_relay(const Subnet& subnet, Ipv4 address) {
+  const std::uint32_t half = (~subnet.mask() >> 1U) + 1;
+  if ((address.value & half) != 0) {
+    throw_usage("subnet '" + to_string(subnet) +
+                    "' is too small: every endpoint needs an address for its relay and one for its "
+                    "program",
+                "give a larger one with --subnet, e.g. 127.64.0.0/16");
+  }
+  return Ipv4{address.value | half};
+}
+
 Ipv6 endpoint_address6(std::uint32_t number) {
   Ipv6 address;
   address.bytes = {0xfd, 0x74, 0x69, 0x6e, 0x65, 0x74};
@@ -154,6 +165,20 @@ Mac gateway_mac() {
 const std::vector<Subnet>& default_subnets() {
   static const std::vector<Subnet> subnets = {make_subnet(198, 18, 16), make_subnet(198, 19, 16),
                                               make_subnet(10, 213, 16)};
+  return subnets;
+}
+
+bool is_loopback(const Subnet& subnet) noexcept {
+  return subnet.base.value >> 24U == 127;
+}
+
+std::vector<Subnet> loopback_subnets() {
+  constexpr std::uint8_t kFirst = 64;
+  constexpr std::uint8_t kLast = 95;
+  std::vector<Subnet> subnets;
+  for (std::uint8_t second = kFirst; second <= kLast; ++second) {
+    subnets.push_back(make_subnet(127, second, 16));
+  }
   return subnets;
 }
 

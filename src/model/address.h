@@ -42,8 +42,8 @@ struct Subnet {
 [[nodiscard]] Ipv4 parse_ipv4(std::string_view text, std::string_view what);
 [[nodiscard]] Ipv6 parse_ipv6(std::string_view text, std::string_view what);
 /// Parses "198.18.0.0/16"; prefixes 8 to 29.
-/// @throws Error Usage when malformed, when host bits are set, and for loopback, multicast and
-/// reserved addresses, which no instance can have
+/// @throws Error Usage when malformed, when host bits are set, and for multicast and reserved
+/// addresses and the loopback network's first 65536, which no instance can have
 [[nodiscard]] Subnet parse_subnet(std::string_view text, std::string_view what);
 [[nodiscard]] std::string to_string(Ipv4 address);
 [[nodiscard]] std::string to_string(const Ipv6& address);
@@ -54,6 +54,10 @@ struct Subnet {
 /// last one): base + 11 + number, so that .1-.10 stay free for people.
 /// @throws Error Usage when the subnet is too small
 [[nodiscard]] Ipv4 endpoint_address(const Subnet& subnet, std::uint32_t number);
+/// Where the programs of the endpoint at `address` listen when a relay has that address: at the same
+/// place in the other half of the subnet.
+/// @throws Error Usage when the subnet is too small for both
+[[nodiscard]] Ipv4 address_behind_relay(const Subnet& subnet, Ipv4 address);
 /// fd74:696e:6574::<number+11> (a fixed ULA; namespaces keep clusters apart).
 [[nodiscard]] Ipv6 endpoint_address6(std::uint32_t number);
 /// Locally administered 02:74:69:<24 bits of number + 1>.
@@ -67,6 +71,10 @@ struct Subnet {
 
 /// The subnets tried in order when none is given: 198.18.0.0/16, 198.19.0.0/16, 10.213.0.0/16.
 [[nodiscard]] const std::vector<Subnet>& default_subnets();
+/// Whether these are addresses of the machine's loopback interface, 127.0.0.0/8.
+[[nodiscard]] bool is_loopback(const Subnet& subnet) noexcept;
+/// The subnets tried in order for a cluster of loopback addresses: 127.64.0.0/16 to 127.95.0.0/16.
+[[nodiscard]] std::vector<Subnet> loopback_subnets();
 /// First of `candidates` that overlaps none of `taken` (the host's addresses and routes, and the
 /// subnets of the user's other clusters); nullopt when all overlap.
 [[nodiscard]] std::optional<Subnet> first_free_subnet(const std::vector<Subnet>& candidates,

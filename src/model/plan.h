@@ -80,6 +80,8 @@ struct InstancePlan {
   std::string zone;  ///< empty when none was given
   Ipv4 address;
   std::optional<Ipv6> address6;
+  /// Where its programs listen: `address`, but behind a relay (backend proxy) one of their own.
+  Ipv4 listen_address;
 
   std::string program;                     ///< absolute path of the binary, as the caller sees it
   std::string version;                     ///< as found out by the caller; may be empty
@@ -160,6 +162,8 @@ struct ClusterPlan {
   /// Longest wait of a TCP connection before it sends again, 1000..120000: how soon connections of
   /// instances come back after a cut. Needs net.ipv4.tcp_rto_max_ms (Linux 6.15).
   std::optional<std::int64_t> tcp_rto_max_ms;
+  /// Backend proxy: where Toxiproxy's API is served, "127.0.0.1:8474"; empty: nowhere.
+  std::string toxiproxy_api;
   std::vector<InstancePlan> instances;  ///< in topology order; index in here = endpoint number
   std::vector<ComponentPlan> components;
   std::vector<std::string> stop_order;  ///< components, first stopped first

@@ -26,7 +26,7 @@ std::vector<std::string> zones_of(const std::string& component, const std::strin
   return zones;
 }
 
-void place_instances(Layout& layout, bool ipv6) {
+void place_instances(Layout& layout, bool ipv6, bool relayed) {
   std::uint32_t number = 0;
   for (const auto& spec : layout.topology->components) {
     const auto zones = zones_of(spec.name, layout.zones[spec.name]);
@@ -37,6 +37,8 @@ void place_instances(Layout& layout, bool ipv6) {
       place.index = index;
       place.zone = zones.empty() ? "" : zones[static_cast<std::size_t>(index) % zones.size()];
       place.address = endpoint_address(layout.subnet, number);
+      place.listen_address =
+          relayed ? address_behind_relay(layout.subnet, place.address) : place.address;
       place.address6 = ipv6 ? to_string(endpoint_address6(number)) : "";
       place.directory = layout.data_dir + "/" + place.name;
       place.log = layout.log_dir + "/" + place.name + ".log";
@@ -69,7 +71,7 @@ Layout make_layout(const Topology& topology, const StartOptions& options,
   for (const auto& spec : publish) {
     layout.published.insert(spec.instance + ":" + spec.service);
   }
-  place_instances(layout, options.ipv6);
+  place_instances(layout, options.ipv6, options.backend == "proxy");
   for (const auto& [name, var] : topology.vars) {
     layout.vars[name] = evaluate(var, PlanScope(layout));
   }
@@ -119,6 +121,7 @@ std::string PlanScope::instance_value(std::string_view name) const {
       {"component", place_->spec->name},
       {"ip", to_string(place_->address)},
       {"ip6", place_->address6},
+      {"listen_ip", to_string(place_->listen_address)},
       {"zone", place_->zone},
       {"dir", place_->directory},
       {"data_dir", place_->directory + "/data"},

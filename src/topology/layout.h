@@ -18,6 +18,7 @@ struct Place {
   int index = 0;
   std::string zone;
   Ipv4 address;
+  Ipv4 listen_address;
   std::string address6;  ///< empty without --ipv6
   std::string directory;
   std::string log;

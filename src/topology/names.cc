@@ -15,8 +15,8 @@ std::vector<std::string> known_names(const Topology& topology, const ComponentSp
   if (where == NamePlace::Cluster || component == nullptr) {
     return names;
   }
-  for (const char* name : {"name", "index", "component", "ip", "ip6", "zone", "dir", "data_dir",
-                           "tmp_dir", "log_dir", "log"}) {
+  for (const char* name : {"name", "index", "component", "ip", "ip6", "listen_ip", "zone", "dir",
+                           "data_dir", "tmp_dir", "log_dir", "log"}) {
     names.emplace_back(name);
   }
   for (const auto& service : component->services) {

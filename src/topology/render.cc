@@ -16,6 +16,20 @@ using detail::Layout;
 using detail::Place;
 using detail::PlanScope;
 
+/// Whether an address stands in a text and is not the beginning of another one.
+bool contains_word(const std::string& text, const std::string& address) {
+  for (auto at = text.find(address); at != std::string::npos; at = text.find(address, at + 1)) {
+    const std::size_t end = at + address.size();
+    const bool goes_on = end < text.size() && text[end] >= '0' && text[end] <= '9';
+    const bool is_tail =
+        at > 0 && ((text[at - 1] >= '0' && text[at - 1] <= '9') || text[at - 1] == '.');
+    if (!goes_on && !is_tail) {
+      return true;
+    }
+  }
+  return false;
+}
+
 bool applies(const std::optional<Condition>& when, const TemplateScope& scope) {
   return !when || holds(*when, scope);
 }
@@ -59,6 +73,7 @@ class InstanceRenderer {
     plan_.index = place_.index;
     plan_.zone = place_.zone;
     plan_.address = place_.address;
+    plan_.listen_address = place_.listen_address;
     plan_.directory = place_.directory;
     plan_.log = place_.log;
     plan_.directories = {scope_.value("data_dir"), scope_.value("tmp_dir")};
@@ -69,6 +84,7 @@ class InstanceRenderer {
     set_env();
     set_ready();
     set_keep_visible();
+    check_listens_behind_relay();
     return std::move(plan_);
   }
 
@@ -178,6 +194,10 @@ class InstanceRenderer {
     for (const auto& [name, value] : spec_.env) {
       env[name] = value.expand(scope_);
     }
+    if (place_.listen_address != place_.address) {
+      // No /tmp of its own.
+      env.try_emplace("TMPDIR", scope_.value("tmp_dir"));
+    }
     for (const auto& word : flags_.env) {
       const auto equals = word.find('=');
       if (equals == std::string::npos || equals == 0) {
@@ -221,6 +241,25 @@ class InstanceRenderer {
       const auto equals = arg.starts_with('-') ? arg.find('=') : std::string::npos;
       keep_visible(equals == std::string::npos ? arg : arg.substr(equals + 1));
     }
+  }
+
+  /// A program that listens at the relay's address could not start.
+  void check_listens_behind_relay() const {
+    const std::string address = to_string(place_.listen_address);
+    const auto told = [&](const std::string& text) { return contains_word(text, address); };
+    if (place_.listen_address == place_.address || plan_.services.empty() ||
+        std::any_of(plan_.args.begin(), plan_.args.end(), told) ||
+        std::any_of(plan_.env.begin(), plan_.env.end(),
+                    [&](const auto& entry) { return told(entry.second); }) ||
+        std::any_of(plan_.files.begin(), plan_.files.end(),
+                    [&](const PlanFile& file) { return told(file.content); })) {
+      return;
+    }
+    throw_unavailable("backend 'proxy' needs component '" + spec_.name +
+                          "' to listen at {listen_ip}, which its topology does not mention: the "
+                          "relay has {ip}",
+                      "write {listen_ip} where the program is told where to listen, or use a "
+                      "backend with namespaces");
   }
 
   const Place& place_;
@@ -292,6 +331,7 @@ void copy_options(const StartOptions& options, const Environment& environment, C
   plan.start_timeout_ms = options.timeout_ms;
   plan.ttl_ms = options.ttl_ms;
   plan.tcp_rto_max_ms = options.tcp_rto_max_ms;
+  plan.toxiproxy_api = options.toxiproxy_api;
   plan.user = environment.user;
   plan.state_dir = environment.state_dir;
   plan.store = environment.binaries.store;

@@ -46,6 +46,7 @@ struct StartOptions {
   bool paused = false;
   std::optional<std::int64_t> ttl_ms;
   std::optional<std::int64_t> tcp_rto_max_ms;
+  std::string toxiproxy_api;   ///< --toxiproxy-api; empty: none
   std::string store = "auto";  ///< auto, real, reference
 };
 

@@ -2,6 +2,7 @@
 /// Text with holes, as topology files use it: "--peer-urls=http://{ip}:{port.peer}".
 ///
 ///   {name} {index} {ip} {ip6} {zone} {component} {tag} {subnet}   the instance and its cluster
+///   {listen_ip}   where its programs listen: {ip}, but behind a relay another one
 ///   {dir} {data_dir} {tmp_dir} {log_dir} {log}                    its paths
 ///   {port.SERVICE} {count.COMPONENT} {var.NAME}                   numbers and computed values
 ///   {published.SERVICE} {published_host.SERVICE} {published_port.SERVICE}   connect lines only

@@ -36,7 +36,7 @@ TEST(RenderTidb, WritesTheCommandLineOfEachProgram) {
             "pd-2=http://198.18.0.13:2380");
   EXPECT_EQ(command_line(*plan.find("tikv-2")),
             "/opt/bin/tikv-server --addr=198.18.0.16:20160 --advertise-addr=198.18.0.16:20160"
-            " --status-addr=198.18.0.16:20180"
+            " --status-addr=198.18.0.16:20180 --advertise-status-addr=198.18.0.16:20180"
             " --pd=198.18.0.11:2379,198.18.0.12:2379,198.18.0.13:2379"
             " --data-dir=/d/tikv-2/data --config=/d/tikv-2/tikv.toml");
   EXPECT_EQ(command_line(*plan.find("tidb-1")),
