@@ -30,6 +30,12 @@ ProxySpec read_spec(const json::object& object, const std::string& where = {}) {
   return spec;
 }
 
+void refuse_adopted(const Proxy& proxy) {
+  if (proxy.spec().open) {
+    throw ApiError(403, "proxy '" + proxy.spec().name + "' is a relay of a cluster");
+  }
+}
+
 }  // namespace
 
 Collection::Collection(asio::any_io_executor executor, proxy::RelayLoop& loop, Options options)
@@ -54,6 +60,10 @@ Proxy& Collection::put(ProxySpec spec) {
     proxy->start();
   }
   return *(proxies_[name] = std::move(proxy));
+}
+
+void Collection::adopt(ProxySpec spec) {
+  static_cast<void>(put(std::move(spec)));
 }
 
 asio::awaitable<Proxy*> Collection::create(json::object object) {
@@ -104,6 +114,12 @@ asio::awaitable<std::vector<Proxy*>> Collection::populate(json::value body) {
   for (ProxySpec& spec : specs) {
     spec = co_await understand(std::move(spec));
   }
+  for (const ProxySpec& spec : specs) {
+    const auto known = proxies_.find(spec.name);
+    if (known != proxies_.end() && known->second->differs(spec)) {
+      refuse_adopted(*known->second);
+    }
+  }
   std::vector<Proxy*> proxies;
   for (ProxySpec& spec : specs) {
     const auto known = proxies_.find(spec.name);
@@ -122,6 +138,7 @@ Proxy& Collection::get(const std::string& name) {
 }
 
 void Collection::remove(const std::string& name) {
+  refuse_adopted(get(name));
   get(name).stop();
   proxies_.erase(name);
 }

@@ -25,6 +25,10 @@ class Collection {
 
   Collection(boost::asio::any_io_executor executor, proxy::RelayLoop& loop, Options options);
 
+  /// Adds a relay that is somebody else's (ProxySpec::open), and opens it. Its addresses stay, and
+  /// it cannot be removed.
+  /// @throws Error when it cannot listen
+  void adopt(ProxySpec spec);
   /// @throws ApiError 400, 403, 409; Error when it cannot listen
   [[nodiscard]] boost::asio::awaitable<Proxy*> create(boost::json::object object);
   /// Members that are missing stay as they are.
@@ -38,7 +42,7 @@ class Collection {
   /// @throws ApiError 404
   [[nodiscard]] Proxy& get(const std::string& name);
   /// Closes its listener and its connections.
-  /// @throws ApiError 404
+  /// @throws ApiError 404, 403 for one that was adopted
   void remove(const std::string& name);
   /// Enables all proxies and removes all toxics.
   /// @throws Error when one cannot listen

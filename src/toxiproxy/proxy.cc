@@ -32,6 +32,11 @@ void Proxy::start() {
   if (spec_.enabled) {
     return;
   }
+  if (spec_.open) {
+    opened_ = spec_.open({.forward = upstream_rules_, .backward = downstream_rules_});
+    spec_.enabled = true;
+    return;
+  }
   proxy::ListenerOptions options;
   options.bind = spec_.endpoint;
   options.find_upstream = spec_.find_upstream;
@@ -46,6 +51,7 @@ void Proxy::start() {
 
 void Proxy::stop() {
   listener_.reset();
+  opened_.reset();
   spec_.enabled = false;
 }
 
@@ -55,6 +61,9 @@ bool Proxy::differs(const ProxySpec& spec) const {
 
 void Proxy::update(ProxySpec spec) {
   const bool is_wanted = spec.enabled;
+  if (differs(spec) && spec_.open) {
+    throw ApiError(403, "this proxy is a relay of a cluster, which gave it its addresses");
+  }
   if (differs(spec)) {
     stop();
     spec_ = std::move(spec);

@@ -1,6 +1,7 @@
 #pragma once
 /// One proxy of the API: a relay that can be taken down and up again, and its toxics.
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,6 +21,10 @@ struct ProxySpec {
   std::string upstream;      ///< as it was asked for
   proxy::FindUpstream find_upstream;
   bool enabled = true;
+  /// For a relay that is somebody else's: opens it, with these rules for all its connections; it
+  /// is closed when what this returns is destroyed. Empty: the proxy has a relay of its own.
+  /// @throws Error Conflict when the address is in use
+  std::function<std::shared_ptr<void>(const proxy::Rules& toxics)> open{};
 };
 
 class Proxy {
@@ -35,6 +40,7 @@ class Proxy {
   void stop();
   /// Another listen address or upstream restarts it and drops its connections; then it is taken up
   /// or down as `spec.enabled` says.
+  /// @throws ApiError 403 for a relay that is somebody else's
   /// @throws Error as start(), and it is down then
   void update(ProxySpec spec);
   /// True when it would listen or dial elsewhere.
@@ -74,6 +80,7 @@ class Proxy {
   std::vector<Entry> toxics_;
   proxy::RuleSet::Key next_key_ = 0;
   std::unique_ptr<proxy::RelayListener> listener_;
+  std::shared_ptr<void> opened_;  ///< instead of it, of somebody else's relay
 };
 
 }  // namespace tinet::toxiproxy

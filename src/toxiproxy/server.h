@@ -30,11 +30,16 @@ class Server {
   /// @return how many there are
   [[nodiscard]] boost::asio::awaitable<std::size_t> populate(std::string text);
 
+  /// @see Collection::adopt()
+  void adopt(ProxySpec spec) { collection_.adopt(std::move(spec)); }
+
   /// Serves the API from here on.
   /// @param address e.g. "127.0.0.1:8474"
   /// @return where it listens
   /// @throws Error Usage when the address is malformed or not a loopback one, Conflict when in use
   [[nodiscard]] boost::asio::awaitable<proxy::Endpoint> listen(std::string address);
+  /// The same at an address that is known to be good. @throws Error Conflict when in use
+  proxy::Endpoint listen_at(const proxy::Endpoint& endpoint) { return http_.listen(endpoint); }
 
  private:
   [[nodiscard]] boost::asio::awaitable<http::Response> handle(http::Request request);
