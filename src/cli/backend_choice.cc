@@ -14,8 +14,7 @@ std::string with_reason(const std::string& text, const Feature& feature) {
 
 BackendChoice decide_backend(const std::string& wish, const Feature& netns, const Feature& userns) {
   if (wish == "proxy") {
-    throw_unavailable("the proxy backend is not part of this version",
-                      "use --network rootless, or run with sudo");
+    return {"proxy", "as asked for"};
   }
   if (wish != "rootless" && netns.usable) {
     return {"netns", wish == "auto" ? "this user may make network namespaces" : "as asked for"};
@@ -31,10 +30,9 @@ BackendChoice decide_backend(const std::string& wish, const Feature& netns, cons
   if (wish == "rootless") {
     throw_unavailable(with_reason("the rootless backend cannot be used", userns), userns.hint);
   }
-  throw_unavailable("no backend can be used here: netns" +
-                        (netns.why.empty() ? std::string() : " (" + netns.why + ")") +
-                        ", rootless" + (userns.why.empty() ? "" : " (" + userns.why + ")"),
-                    userns.hint.empty() ? "run with sudo; 'tinet doctor' shows more" : userns.hint);
+  return {"proxy", with_reason("not root, and user namespaces cannot be used here", userns) +
+                       "; its relays can cut, reject, delay and throttle TCP connections to "
+                       "services, and nothing else"};
 }
 
 BackendChoice choose_backend(const std::string& wish) {

@@ -8,11 +8,12 @@
 namespace tinet::cli {
 
 struct BackendChoice {
-  std::string backend;  ///< "netns" or "rootless"
+  std::string backend;  ///< "netns", "rootless" or "proxy"
   std::string why;      ///< for people, e.g. "running as root"
 };
 
-/// What an explicit or automatic wish comes to, given what the probes found.
+/// What an explicit or automatic wish comes to, given what the probes found. The proxy backend
+/// needs nothing, so "auto" always finds one.
 /// @param wish "auto", "netns", "rootless" or "proxy"
 /// @throws Error Unavailable naming what blocks
 [[nodiscard]] BackendChoice decide_backend(const std::string& wish, const Feature& netns,

@@ -3,19 +3,16 @@
 #include <csignal>
 #include <exception>
 #include <filesystem>
-#include <memory>
 #include <random>
-
-#include <sys/resource.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/json.hpp>
 
-#include "netns/socket_owner.h"
 #include "src/base/error.h"
 #include "src/cli/commands.h"
+#include "src/cli/relay_api.h"
 #include "src/cli/words.h"
 #include "src/process/user.h"
 #include "src/process/user_files.h"
@@ -34,42 +31,6 @@ struct ProxyFlags {
   bool allow_remote = false;
   bool any_user = false;
 };
-
-/// Two descriptors a connection: the usual soft limit of 1024 would be 500 connections.
-void raise_file_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-    limit.rlim_cur = limit.rlim_max;
-    static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
-  }
-}
-
-TcpEndpoint plain(const proxy::Endpoint& endpoint) {
-  auto address = endpoint.address();
-  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
-    address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
-  }
-  return {.address = address.is_v4() ? IpAddress::v4(address.to_v4().to_uint())
-                                     : IpAddress::v6(address.to_v6().to_bytes()),
-          .port = endpoint.port()};
-}
-
-/// The API listens on the machine's loopback, where every user can connect: the kernel tells who
-/// did.
-std::function<bool(const http::Request&)> only(uid_t user) {
-  auto diagnostics = std::make_shared<netlink::Socket>([] {
-    try {
-      return open_socket_diagnostics();
-    } catch (const Error& error) {
-      throw_unavailable(std::string("cannot tell which user a request comes from: ") + error.what(),
-                        "let every user of this machine use the API: --any-user");
-    }
-  }());
-  return [diagnostics, user](const http::Request& request) {
-    const auto owner = find_tcp_owner(*diagnostics, plain(request.peer), plain(request.local));
-    return owner && (owner->uid == user || owner->uid == 0);
-  };
-}
 
 std::uint64_t new_seed() {
   std::random_device device;
@@ -96,7 +57,7 @@ asio::awaitable<void> start(toxiproxy::Server& server, const ProxyFlags& flags, 
 }
 
 int run_proxy(const ProxyFlags& flags, Context& context) {
-  raise_file_limit();
+  proxy::raise_descriptor_limit();
   const std::uint64_t seed = optional_seed(flags.seed).value_or(new_seed());
   toxiproxy::ServerOptions options;
   options.collection = {.allow_remote = flags.allow_remote, .seed = seed};

@@ -7,24 +7,38 @@
 #include "src/base/error.h"
 #include "src/cli/commands.h"
 #include "src/cli/launch.h"
+#include "src/cli/relay_api.h"
 #include "src/fabric/netns_fabric.h"
 #include "src/process/guard.h"
+#include "src/relays/proxy_fabric.h"
 #include "src/supervisor/supervise.h"
 
 namespace tinet::cli {
+
+namespace asio = boost::asio;
 
 namespace {
 
 /// Where `tinet start` leaves its end of the socket pair.
 constexpr int kControlFd = 3;
 
-std::unique_ptr<Fabric> make_fabric(const std::string& backend, const FabricPlan& plan) {
+std::unique_ptr<Fabric> make_fabric(const ClusterPlan& cluster, const FabricPlan& plan) {
+  const std::string& backend = cluster.backend;
+  if (backend == "proxy") {
+    ProxyFabricOptions options;
+    if (!cluster.toxiproxy_api.empty()) {
+      options.extend = [&cluster](asio::io_context& loop, relays::Relays& relays) {
+        return serve_relay_api(cluster, loop, relays);
+      };
+    }
+    return make_proxy_fabric(plan, options);
+  }
   NetnsOptions options;
   if (backend == "rootless") {
     enter_user_namespace();
     options.privilege = NetnsPrivilege::UserNamespace;
   } else if (backend != "netns") {
-    throw_usage("unknown backend '" + backend + "'", "one of: netns, rootless");
+    throw_usage("unknown backend '" + backend + "'", "one of: netns, rootless, proxy");
   }
   return make_netns_fabric(plan, options);
 }

@@ -126,7 +126,8 @@ std::string scoped_words(const json::value& object) {
 /// What was counted, without the zeros.
 std::vector<std::pair<std::string, std::uint64_t>> counts(const json::value& packets) {
   std::vector<std::pair<std::string, std::uint64_t>> found;
-  for (const char* what : {"dropped", "rejected", "passed", "delayed", "duplicated", "corrupted"}) {
+  for (const char* what :
+       {"dropped", "rejected", "passed", "delayed", "duplicated", "corrupted", "held"}) {
     if (const auto count = number_of(packets, what).value_or(0); count > 0) {
       found.emplace_back(what, static_cast<std::uint64_t>(count));
     }

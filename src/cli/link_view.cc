@@ -20,6 +20,12 @@ namespace {
 
 constexpr std::size_t kMatrixMax = 20;
 
+/// "yes", "partial", "no"; "unseen" where the backend cannot tell and no fault can reach.
+std::string reachability(const json::value& link) {
+  const json::value& seen = member_of(link, "seen");
+  return seen.is_bool() && !seen.get_bool() ? "unseen" : text_of(link, "reachable");
+}
+
 Cell reachable_cell(const std::string& reachable) {
   if (reachable == "yes") {
     return {"yes", Color::Green};
@@ -36,7 +42,7 @@ void remember(std::vector<std::string>& names, const std::string& name) {
 std::string matrix(const json::array& links, const std::vector<std::string>& names, bool color) {
   std::map<std::pair<std::string, std::string>, std::string> cells;
   for (const auto& link : links) {
-    cells[{text_of(link, "from"), text_of(link, "to")}] = text_of(link, "reachable");
+    cells[{text_of(link, "from"), text_of(link, "to")}] = reachability(link);
   }
   std::vector<std::string> header = {"FROM \\ TO"};
   header.insert(header.end(), names.begin(), names.end());
@@ -63,7 +69,7 @@ std::string links_text(const json::value& links, bool color) {
   for (const auto& link : all) {
     remember(names, text_of(link, "from"));
     remember(names, text_of(link, "to"));
-    const std::string reachable = text_of(link, "reachable");
+    const std::string reachable = reachability(link);
     const std::string effect = effect_words(member_of(link, "effects"));
     const std::string packets = packet_words(member_of(link, "packets"));
     if (reachable != "yes" || !effect.empty() || !packets.empty()) {

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "src/base/error.h"
+#include "src/cli/relay_api.h"
 #include "src/cli/words.h"
 #include "src/topology/files.h"
 #include "src/topology/render.h"
@@ -39,13 +40,19 @@ void add_component_flags(Command& command, const ComponentSpec& component, Compo
 void add_network_flags(Command& command, StartFlags& flags) {
   command.option("--network", flags.network,
                  {.value = "BACKEND",
-                  .help = "auto (default), netns (needs root) or rootless",
+                  .help = "auto (default), netns (needs root), rootless, or proxy (no namespaces)",
                   .completes = Completes::Words,
-                  .words = {"auto", "netns", "rootless"}});
-  command.option("--subnet", flags.subnet,
-                 {.value = "CIDR",
-                  .help = "addresses of the instances (default the first free of 198.18.0.0/16, "
-                          "198.19.0.0/16, 10.213.0.0/16)"});
+                  .words = {"auto", "netns", "rootless", "proxy"}});
+  command.option(
+      "--subnet", flags.subnet,
+      {.value = "CIDR",
+       .help = "addresses of the instances (default the first free of 198.18.0.0/16, "
+               "198.19.0.0/16, 10.213.0.0/16; with --network proxy 127.64.0.0/16 and further)"});
+  command.option(
+      "--toxiproxy-api", flags.toxiproxy_api,
+      {.value = "ADDRESS",
+       .help = "with --network proxy: serve Toxiproxy's HTTP API for the relays, e.g. at "
+               "127.0.0.1:8474"});
   command.flag("--ipv6", flags.ipv6, "give every instance an IPv6 address too");
   command.flag("--host-link", flags.host_link,
                "join this machine to the network as endpoint 'host', by one veth (root only)");
@@ -166,6 +173,10 @@ StartOptions parse_start_flags(const StartFlags& flags, const std::string& tag) 
   options.ttl_ms = optional_ms(flags.ttl, "--ttl");
   options.tcp_rto_max_ms = optional_ms(flags.tcp_rto_max, "--tcp-rto-max", 1'000, 120'000);
   options.store = flags.store;
+  if (!flags.toxiproxy_api.empty()) {
+    static_cast<void>(parse_api_address(flags.toxiproxy_api, "--toxiproxy-api"));
+    options.toxiproxy_api = flags.toxiproxy_api;
+  }
   return options;
 }
 

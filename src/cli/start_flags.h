@@ -27,6 +27,7 @@ struct StartFlags {
   std::string release;
   std::string network = "auto";
   std::string subnet;
+  std::string toxiproxy_api;
   bool ipv6 = false;
   bool host_link = false;
   std::string data_dir;

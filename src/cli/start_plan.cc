@@ -16,6 +16,7 @@
 #include "src/cli/programs.h"
 #include "src/fabric/netns_fabric.h"
 #include "src/process/user_files.h"
+#include "src/relays/proxy_fabric.h"
 #include "src/topology/files.h"
 #include "src/topology/render.h"
 
@@ -49,15 +50,40 @@ std::vector<Subnet> check_tag_is_free(const UserIds& user, const std::string& ta
   return taken;
 }
 
+/// Members of a cluster know each other by their addresses, which depend on the backend.
+void check_addresses_fit(const Subnet& subnet, const std::string& asked, bool relayed) {
+  if (is_loopback(subnet) == relayed) {
+    return;
+  }
+  const std::string text = asked + " '" + to_string(subnet) + "'";
+  if (relayed) {
+    throw_usage(text + ": without namespaces a cluster lives on loopback addresses",
+                "choose a part of 127.0.0.0/8, e.g. 127.64.0.0/16, or another --network");
+  }
+  throw_usage(text + ": loopback addresses cannot be given to instances in namespaces",
+              "choose private ones, e.g. 10.213.0.0/16, or --network proxy");
+}
+
+/// A cluster without namespaces: where nobody listens.
+Subnet choose_loopback_subnet(const std::vector<Subnet>& wanted, const std::string& asked,
+                              const std::vector<Subnet>& others) {
+  const auto quiet = without_listeners(wanted);
+  if (const auto own = first_free_subnet(quiet, others)) {
+    return *own;
+  }
+  throw_conflict(asked.empty() ? "none of the loopback subnets is free on this host"
+                               : asked + " needs subnet " + to_string(wanted.front()) +
+                                     ", in which a program listens or another cluster is",
+                 "choose a free one with --subnet, e.g. 127.100.0.0/16");
+}
+
 /// @param others subnets of the user's other clusters: avoided, so that addresses tell clusters
 /// apart,
 ///        but shared when nothing else is left, because no packet can get from one to the other
 Subnet choose_subnet(const StartOptions& options, const DataFinding& data,
                      const std::vector<Subnet>& others) {
-  const auto of_host = subnets_in_use();
-  std::vector<Subnet> avoided = of_host;
-  avoided.insert(avoided.end(), others.begin(), others.end());
-  std::vector<Subnet> candidates = default_subnets();
+  const bool relayed = options.backend == "proxy";
+  std::vector<Subnet> candidates = relayed ? loopback_subnets() : default_subnets();
   std::string asked;
   if (options.subnet) {
     candidates = {*options.subnet};
@@ -67,6 +93,13 @@ Subnet choose_subnet(const StartOptions& options, const DataFinding& data,
     candidates = {data.record.subnet};
     asked = "the kept data";
   }
+  check_addresses_fit(candidates.front(), asked, relayed);
+  if (relayed) {
+    return choose_loopback_subnet(candidates, asked, others);
+  }
+  const auto of_host = subnets_in_use();
+  std::vector<Subnet> avoided = of_host;
+  avoided.insert(avoided.end(), others.begin(), others.end());
   if (const auto own = first_free_subnet(candidates, avoided)) {
     return *own;
   }
@@ -141,6 +174,16 @@ StartPlan make_start_plan(const StartFlags& flags, Context& context) {
     throw_unavailable(
         "--host-link needs backend 'netns': a user namespace has no right to the host",
         "run 'sudo tinet start', or reach services through --publish");
+  }
+  if (!options.toxiproxy_api.empty() && backend.backend != "proxy") {
+    throw_usage("--toxiproxy-api acts on relays, and backend '" + backend.backend + "' has none",
+                "add --network proxy");
+  }
+  if (options.ipv6 && backend.backend == "proxy") {
+    throw_unavailable(
+        "--ipv6 needs a backend with namespaces: this machine's loopback has only one "
+        "IPv6 address",
+        "leave out --ipv6, or see 'tinet doctor' for the other backends");
   }
   start.data = inspect_data_dir(start.user, environment.data_dir);
   environment.subnet = choose_subnet(options, start.data, taken);

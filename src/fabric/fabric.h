@@ -5,10 +5,13 @@
 /// for the kernel's own time (a commit of 1000 links: a few milliseconds).
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <sys/types.h>
 
 #include "src/base/unique_fd.h"
 #include "src/model/address.h"
@@ -24,6 +27,10 @@ struct FabricEndpoint {
   /// The machine itself (--host-link): no namespace of its own, but one veth in the one that the
   /// process runs in, which goes with the fabric.
   bool is_host = false;
+  /// Of its services, and where its programs listen on them: `address`, but for fabrics that put
+  /// relays there.
+  std::vector<std::uint16_t> ports{};
+  Ipv4 listen_address{};
 };
 
 struct FabricPlan {
@@ -45,11 +52,14 @@ struct PacketCounts {
   std::uint64_t delayed = 0;   ///< sent on to a class of the port or to the wire
   std::uint64_t duplicated = 0;
   std::uint64_t corrupted = 0;
+  /// Backend "proxy", whose counts are of connections and pieces of data: how often a connection
+  /// was stopped that had something to pass on, or kept from being made.
+  std::uint64_t held = 0;
   friend bool operator==(const PacketCounts&, const PacketCounts&) = default;
   PacketCounts& operator+=(const PacketCounts& more);
   /// Packets that a fault did something to or looked at.
   [[nodiscard]] std::uint64_t matched() const {
-    return dropped + rejected + passed + delayed + duplicated + corrupted;
+    return dropped + rejected + passed + delayed + duplicated + corrupted + held;
   }
 };
 
@@ -75,6 +85,9 @@ struct PacketWords {
   Protocol protocol = Protocol::Any;
   std::optional<std::uint16_t> to_port;
 };
+
+/// The clauses of an effect that can concern such a packet. Pure.
+[[nodiscard]] Effect seen_by(const Effect& effect, const PacketWords& packet);
 
 /// Why a packet from A to B gets or does not get through.
 struct LinkExplanation {
@@ -120,6 +133,18 @@ class Fabric {
   [[nodiscard]] virtual int namespace_fd(Endpoint endpoint) const = 0;
   /// The switch's namespace (for `state_dir/netns/switch`); -1 when the backend has none.
   [[nodiscard]] virtual int switch_namespace_fd() const = 0;
+
+  /// Runs `start`, which starts a program and returns its pid, so that the program is on the
+  /// network as the endpoint from its first packet on. A namespace sees to that by itself; a fabric
+  /// without them remembers the process: it must be an unreaped child for as long as it counts.
+  /// @throws what `start` throws
+  virtual void admit(Endpoint /*endpoint*/, const std::function<pid_t()>& start) {
+    static_cast<void>(start());
+  }
+
+  /// Whether traffic of this link can be seen at all. Always, with namespaces; relays see the
+  /// connections to services.
+  [[nodiscard]] virtual bool sees(Link /*link*/) const { return true; }
 
   /// A socket that lives in the endpoint's network, close-on-exec.
   /// @throws Error Operation

@@ -43,27 +43,6 @@ std::optional<Decision> decision_at(const fabric::Applied& applied, Link link, M
   return Decision{elements.at(elements.size() == 1 ? 0 : index + 1), entry};
 }
 
-/// Whether packets that a clause means can be among those that were asked about.
-bool can_mean(const Match& match, const PacketWords& packet) {
-  const bool any_port = match.to_ports.empty() && match.from_ports.empty();
-  const bool port =
-      any_port || !packet.to_port ||
-      std::binary_search(match.to_ports.begin(), match.to_ports.end(), *packet.to_port);
-  const bool protocol = match.protocol == Protocol::Any || packet.protocol == Protocol::Any ||
-                        match.protocol == packet.protocol;
-  return port && protocol;
-}
-
-Effect seen_by(const Effect& effect, const PacketWords& packet) {
-  Effect seen;
-  for (const EffectClause& clause : effect.clauses) {
-    if (can_mean(clause.match, packet)) {
-      seen.clauses.push_back(clause);
-    }
-  }
-  return seen;
-}
-
 class NetnsFabric final : public Fabric {
  public:
   NetnsFabric(const FabricPlan& plan, const NetnsOptions& options)

@@ -54,8 +54,8 @@ struct Subnet {
 /// last one): base + 11 + number, so that .1-.10 stay free for people.
 /// @throws Error Usage when the subnet is too small
 [[nodiscard]] Ipv4 endpoint_address(const Subnet& subnet, std::uint32_t number);
-/// Where the programs of the endpoint at `address` listen when a relay has that address: at the same
-/// place in the other half of the subnet.
+/// Where the programs of the endpoint at `address` listen when a relay has that address: at the
+/// same place in the other half of the subnet.
 /// @throws Error Usage when the subnet is too small for both
 [[nodiscard]] Ipv4 address_behind_relay(const Subnet& subnet, Ipv4 address);
 /// fd74:696e:6574::<number+11> (a fixed ULA; namespaces keep clusters apart).

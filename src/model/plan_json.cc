@@ -51,8 +51,9 @@ BOOST_DESCRIBE_STRUCT(HttpCheck, (),
 BOOST_DESCRIBE_STRUCT(ReadyCheck, (), (http, tcp, log_regex, exec, timeout_ms))
 BOOST_DESCRIBE_STRUCT(StopSpec, (), (signal, grace_ms, clean_exit_codes))
 BOOST_DESCRIBE_STRUCT(InstancePlan, (),
-                      (name, component, index, zone, address, address6, listen_address, program, version, args, env,
-                       directory, log, directories, files, services, ready, stop, keep_visible))
+                      (name, component, index, zone, address, address6, listen_address, program,
+                       version, args, env, directory, log, directories, files, services, ready,
+                       stop, keep_visible))
 BOOST_DESCRIBE_STRUCT(ComponentPlan, (), (name, after, first_alone, settled, settled_timeout_ms))
 BOOST_DESCRIBE_STRUCT(RoleSource, (), (driver, component, service, prefix))
 BOOST_DESCRIBE_STRUCT(PublishSpec, (), (instance, service, port, explicit_port))
@@ -61,7 +62,8 @@ BOOST_DESCRIBE_STRUCT(ClusterPlan, (),
                       (tag, topology, store, backend, subnet, gateway, ipv6, client_address,
                        client_address6, host_address, user, state_dir, data_dir, log_dir, keep_data,
                        host_link, on_failure, paused, start_timeout_ms, ttl_ms, tcp_rto_max_ms,
-                       toxiproxy_api, instances, components, stop_order, roles, publish, connect_lines))
+                       toxiproxy_api, instances, components, stop_order, roles, publish,
+                       connect_lines))
 
 namespace {
 

@@ -37,8 +37,8 @@ asio::awaitable<std::optional<std::string>> ask_one(Fabric& fabric, const Cluste
   ask.headers = check.headers;
   ask.body = check.body;
   UniqueFd socket = tcp_socket(fabric, endpoint_of(plan, asked));
-  const HttpAnswer answer =
-      co_await ask_http(std::move(socket), asked.address, *port, std::move(ask), kAnswerTimeout);
+  const HttpAnswer answer = co_await ask_http(std::move(socket), asked.listen_address, *port,
+                                              std::move(ask), kAnswerTimeout);
   co_return unmet(check, answer, asked.name);
 }
 
@@ -78,7 +78,7 @@ asio::awaitable<std::optional<std::string>> check_tcp(Fabric& fabric, const Clus
   }
   UniqueFd socket = tcp_socket(fabric, endpoint_of(plan, self));
   const std::string error =
-      co_await ask_connect(std::move(socket), self.address, *port, kAnswerTimeout);
+      co_await ask_connect(std::move(socket), self.listen_address, *port, kAnswerTimeout);
   if (error.empty()) {
     co_return std::nullopt;
   }

@@ -306,6 +306,9 @@ asio::awaitable<boost::json::object> Cluster::status() {
   document["topology"] = plan_.topology;
   document["store"] = plan_.store;
   document["subnet"] = to_string(plan_.subnet);
+  if (!plan_.toxiproxy_api.empty()) {
+    document["toxiproxy_api"] = "http://" + plan_.toxiproxy_api;
+  }
   document["supervisor_pid"] = ::getpid();
   document["state_dir"] = place_.state_dir;
   document["control_socket"] = place_.control_socket;

@@ -20,7 +20,7 @@ void Cluster::open_published() {
     options.name = wanted.instance + ":" + wanted.service;
     options.port = wanted.port;
     options.explicit_port = wanted.explicit_port;
-    options.address = target.plan().address;
+    options.address = target.plan().listen_address;
     options.service_port = *service_port;
     const Endpoint endpoint = target.endpoint();
     auto publisher = std::make_unique<Publisher>(executor_, options, [this, endpoint] {
@@ -38,6 +38,9 @@ ExecPlace Cluster::exec_place(const std::string& target) {
   ExecPlace place;
   place.user = context_.user;
   const Endpoint endpoint = endpoint_named(plan_, target);
+  place.admit = [this, endpoint](const std::function<pid_t()>& start) {
+    fabric_->admit(endpoint, start);
+  };
   if (endpoint < instances_.size()) {
     const Instance& chosen = *instances_[endpoint];
     // A stopped instance may never have run, so its directories may not be there yet.
@@ -53,6 +56,7 @@ ExecPlace Cluster::exec_place(const std::string& target) {
   SandboxOptions client;
   client.name = target;
   client.netns_fd = fabric_->namespace_fd(endpoint);
+  client.isolation = client.netns_fd < 0 ? Isolation::None : Isolation::Namespaces;
   client.mounts.hosts = context_.hosts;
   place.sandbox = client;
   return place;

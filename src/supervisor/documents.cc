@@ -28,10 +28,10 @@ json::array fault_ids(const std::vector<FaultId>& faults) {
 }
 
 json::object packets_document(const PacketCounts& packets) {
-  return {{"dropped", packets.dropped},    {"bytes_dropped", packets.bytes_dropped},
-          {"rejected", packets.rejected},  {"passed", packets.passed},
-          {"delayed", packets.delayed},    {"duplicated", packets.duplicated},
-          {"corrupted", packets.corrupted}};
+  return {{"dropped", packets.dropped},     {"bytes_dropped", packets.bytes_dropped},
+          {"rejected", packets.rejected},   {"passed", packets.passed},
+          {"delayed", packets.delayed},     {"duplicated", packets.duplicated},
+          {"corrupted", packets.corrupted}, {"held", packets.held}};
 }
 
 json::array link_pair(const ClusterPlan& plan, const Link& link) {
@@ -157,7 +157,7 @@ json::object fault_document(const ClusterPlan& plan, const Fault& fault, const F
   return document;
 }
 
-json::object link_document(const ClusterPlan& plan, const LinkState& link) {
+json::object link_document(const ClusterPlan& plan, const LinkState& link, bool seen) {
   json::object document;
   document["from"] = endpoint_name(plan, link.link.from);
   document["to"] = endpoint_name(plan, link.link.to);
@@ -165,10 +165,12 @@ json::object link_document(const ClusterPlan& plan, const LinkState& link) {
   document["effects"] = effect_document(link.effect);
   document["packets"] = packets_document(link.packets);
   document["faults"] = fault_ids(link.effect.faults());
+  document["seen"] = seen;
   return document;
 }
 
-json::array links_document(const ClusterPlan& plan, const std::vector<LinkState>& links) {
+json::array links_document(const ClusterPlan& plan, const std::vector<LinkState>& links,
+                           const std::function<bool(Link)>& sees) {
   std::map<Link, LinkState> states;
   if (plan.instances.size() <= kMatrixInstances) {
     const auto instances = static_cast<Endpoint>(plan.instances.size());
@@ -185,7 +187,7 @@ json::array links_document(const ClusterPlan& plan, const std::vector<LinkState>
   }
   json::array documents;
   for (const auto& [link, state] : states) {
-    documents.push_back(link_document(plan, state));
+    documents.push_back(link_document(plan, state, sees(link)));
   }
   return documents;
 }

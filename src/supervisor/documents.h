@@ -2,6 +2,7 @@
 /// The JSON objects that users see (design: "JSON, normative minimum"), made from plain values.
 /// Pure.
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -37,7 +38,9 @@ struct FaultFacts {
 [[nodiscard]] boost::json::object fault_document(const ClusterPlan& plan, const Fault& fault,
                                                  const FaultFacts& facts, MonoTime now);
 
-[[nodiscard]] boost::json::object link_document(const ClusterPlan& plan, const LinkState& link);
+/// @param seen whether faults can reach what goes over the link, see Fabric::sees()
+[[nodiscard]] boost::json::object link_document(const ClusterPlan& plan, const LinkState& link,
+                                                bool seen);
 
 /// Up to this many instances, every link between two of them is in links_document().
 inline constexpr std::size_t kMatrixInstances = 100;
@@ -47,7 +50,8 @@ inline constexpr std::size_t kMatrixInstances = 100;
 /// because the rest would be a million lines that all say "yes".
 /// @param links those that the fabric knows something of
 [[nodiscard]] boost::json::array links_document(const ClusterPlan& plan,
-                                                const std::vector<LinkState>& links);
+                                                const std::vector<LinkState>& links,
+                                                const std::function<bool(Link)>& sees);
 
 /// "ok", "cut" (no packet passes in at least one direction to or from every other instance) or
 /// "impaired", per instance.

@@ -165,7 +165,10 @@ asio::awaitable<int> ExecSessions::run_command(api::ExecRequest words, Request r
       std::make_shared<Session>(Session{.sandbox = Sandbox::create(executor_, place.sandbox)});
   SpawnOptions options = spawn_options(words, request, place);
   options.sandbox = &session->sandbox;
-  session->child.emplace(spawn_by_name(executor_, std::move(options), words.argv.front()));
+  place.admit([&] {
+    session->child.emplace(spawn_by_name(executor_, std::move(options), words.argv.front()));
+    return session->child->pid();
+  });
   // The caller sees the end of the output when the command has closed it, not when we have.
   request.fds.clear();
 

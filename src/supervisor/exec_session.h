@@ -2,6 +2,7 @@
 /// POST /v1/exec: runs one command in the place of an instance or of the client, on descriptors of
 /// the caller, and takes everything it started down when the caller goes.
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -24,6 +25,9 @@ struct ExecPlace {
   /// killed at once and it outlives a restart of the instance.
   SandboxOptions sandbox;
   std::optional<UserIds> user;
+  /// Runs what starts the command and returns its pid, so that it is on the network as the target.
+  /// @see Fabric::admit()
+  std::function<void(const std::function<pid_t()>&)> admit = [](const auto& start) { start(); };
   /// "K=V"; TERM is added from the caller. Not used for the client, which keeps the caller's.
   std::vector<std::string> env;
   /// Not used for the client, which keeps the caller's.

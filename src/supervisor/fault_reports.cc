@@ -152,7 +152,8 @@ json::array FaultReports::documents(bool all) const {
 }
 
 json::array FaultReports::links() const {
-  return links_document(plan_, fabric_.links(now()));
+  return links_document(plan_, fabric_.links(now()),
+                        [this](Link link) { return fabric_.sees(link); });
 }
 
 std::map<Endpoint, std::string> FaultReports::network() const {

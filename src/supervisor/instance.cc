@@ -87,6 +87,7 @@ SandboxOptions Instance::sandbox_options() const {
   SandboxOptions options;
   options.name = plan_.name;
   options.netns_fd = context_.fabric.namespace_fd(endpoint_);
+  options.isolation = options.netns_fd < 0 ? Isolation::None : Isolation::Namespaces;
   options.owner = &context_.user;
   options.mounts.tmp_source = plan_.directory + "/tmp";
   auto& kept = options.mounts.kept_under_tmp;
@@ -128,7 +129,10 @@ void Instance::execute(const UniqueFd& log) {
   options.stderr_fd = log.get();
   options.sandbox = sandbox_.get();
   options.user = context_.user;
-  child_.emplace(spawn(context_.executor, options));
+  context_.fabric.admit(endpoint_, [&] {
+    child_.emplace(spawn(context_.executor, options));
+    return child_->pid();
+  });
 }
 
 void Instance::start(std::string_view actor) {
@@ -237,8 +241,7 @@ asio::awaitable<void> Instance::stop(std::string actor, int signal_number,
   // The sandbox object must outlive the wait even if the cluster forgets it meanwhile.
   const std::shared_ptr<Sandbox> sandbox = sandbox_;
   const StopOptions options{signal_number, grace};
-  const StopResult result =
-      co_await async_stop(*child_, *sandbox, options, asio::use_awaitable);
+  const StopResult result = co_await async_stop(*child_, *sandbox, options, asio::use_awaitable);
   if (run != run_) {
     co_return;
   }

@@ -75,7 +75,8 @@ asio::awaitable<RoleResult> RoleBoard::resolve(std::vector<std::string> words) {
       continue;
     }
     ++round->missing;
-    asio::co_spawn(executor, ask_member(round, slot, std::move(socket), instance->address, *port),
+    asio::co_spawn(executor,
+                   ask_member(round, slot, std::move(socket), instance->listen_address, *port),
                    [round, slot](const std::exception_ptr& failure) {
                      if (failure) {
                        round->answers[slot].answer.error = "the question failed";

@@ -51,7 +51,12 @@ FabricPlan fabric_plan(const ClusterPlan& plan) {
   fabric.subnet = plan.subnet;
   fabric.gateway = plan.gateway;
   for (const auto& instance : plan.instances) {
-    fabric.endpoints.push_back({instance.name, instance.address, instance.address6, false});
+    FabricEndpoint endpoint{instance.name, instance.address, instance.address6, false};
+    endpoint.listen_address = instance.listen_address;
+    for (const auto& service : instance.services) {
+      endpoint.ports.push_back(service.port);
+    }
+    fabric.endpoints.push_back(std::move(endpoint));
   }
   fabric.endpoints.push_back({"client", plan.client_address, plan.client_address6, false});
   if (plan.host_link) {
@@ -108,7 +113,7 @@ class Supervisor {
         ttl_(loop),
         ended_(loop.get_executor()) {
     ScopeExit undo([this] { remove_data(false); });
-    auto fabric = factory(launch_.plan.backend, fabric_plan(launch_.plan));
+    auto fabric = factory(launch_.plan, fabric_plan(launch_.plan));
     for (std::size_t i = 0; i < launch_.plan.instances.size(); ++i) {
       link_namespace(*fabric, launch_.plan.instances[i].name, static_cast<Endpoint>(i));
     }

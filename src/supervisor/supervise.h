@@ -8,13 +8,14 @@
 
 #include "src/base/unique_fd.h"
 #include "src/fabric/fabric.h"
+#include "src/model/plan.h"
 
 namespace tinet {
 
-/// Makes the fabric of a backend ("netns" or "rootless"). Called once, early, while the process has
-/// one thread: a rootless one enters its user namespace here.
+/// Makes the fabric of the cluster's backend. Called once, early, while the process has one thread:
+/// a rootless one enters its user namespace here.
 using FabricFactory =
-    std::function<std::unique_ptr<Fabric>(const std::string& backend, const FabricPlan& plan)>;
+    std::function<std::unique_ptr<Fabric>(const ClusterPlan& cluster, const FabricPlan& plan)>;
 
 /// Runs until the cluster is stopped. Expects to be a process of its own (session leader, stdio on
 /// a log, no foreign descriptors).

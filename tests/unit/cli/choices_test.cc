@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include <boost/json.hpp>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "src/base/error.h"
@@ -17,6 +18,8 @@ namespace tinet::cli {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::HasSubstr;
 
 const Feature kWorks{.name = "x", .mechanism = "", .usable = true, .why = "", .hint = ""};
 const Feature kBlocked{
@@ -39,16 +42,23 @@ TEST(DecideBackend, PrefersNetnsThenRootless) {
   EXPECT_EQ(decide_backend("netns", kWorks, kBlocked).backend, "netns");
 }
 
+TEST(DecideBackend, FallsBackToTheProxyAndSaysWhy) {
+  const BackendChoice choice = decide_backend("auto", kBlocked, kBlocked);
+  EXPECT_EQ(choice.backend, "proxy");
+  EXPECT_THAT(choice.why, AllOf(HasSubstr("EPERM"), HasSubstr("nothing else")));
+  EXPECT_EQ(decide_backend("proxy", kWorks, kWorks).backend, "proxy");
+}
+
 TEST(DecideBackend, NamesWhatBlocks) {
-  for (const char* wish : {"auto", "netns", "rootless", "proxy"}) {
+  for (const char* wish : {"netns", "rootless"}) {
     EXPECT_EQ(kind_of([&] { static_cast<void>(decide_backend(wish, kBlocked, kBlocked)); }),
               ErrorKind::Unavailable)
         << wish;
   }
   try {
-    static_cast<void>(decide_backend("auto", kBlocked, kBlocked));
+    static_cast<void>(decide_backend("rootless", kBlocked, kBlocked));
   } catch (const Error& error) {
-    EXPECT_STREQ(error.what(), "no backend can be used here: netns (EPERM), rootless (EPERM)");
+    EXPECT_STREQ(error.what(), "the rootless backend cannot be used: EPERM");
     EXPECT_EQ(error.hint(), "ask");
   }
 }

@@ -1,0 +1,95 @@
+#include "src/cli/relay_api.h"
+
+#include <random>
+#include <utility>
+
+#include <boost/asio/ip/address.hpp>
+
+#include "netns/socket_owner.h"
+#include "src/base/error.h"
+#include "src/cli/words.h"
+
+namespace tinet::cli {
+
+namespace asio = boost::asio;
+
+namespace {
+
+TcpEndpoint plain(const proxy::Endpoint& endpoint) {
+  auto address = endpoint.address();
+  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+    address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+  }
+  return {.address = address.is_v4() ? IpAddress::v4(address.to_v4().to_uint())
+                                     : IpAddress::v6(address.to_v6().to_bytes()),
+          .port = endpoint.port()};
+}
+
+/// "tikv-0:client"; of several services at one port the first.
+std::string proxy_name(const InstancePlan& instance, std::uint16_t port) {
+  for (const ServicePort& service : instance.services) {
+    if (service.port == port) {
+      return instance.name + ":" + service.name;
+    }
+  }
+  return instance.name + ":" + std::to_string(port);
+}
+
+}  // namespace
+
+proxy::Endpoint parse_api_address(const std::string& text, const std::string& what) {
+  const auto colon = text.rfind(':');
+  std::string host = text.substr(0, colon);
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+  }
+  boost::system::error_code error;
+  const auto address = asio::ip::make_address(host == "localhost" ? "127.0.0.1" : host, error);
+  if (colon == std::string::npos || error || !address.is_loopback()) {
+    throw_usage(what + ": '" + text + "' is no loopback address with a port",
+                "write e.g. " + what + " 127.0.0.1:8474");
+  }
+  const auto port = parse_number(text.substr(colon + 1), what, 1, 65'535);
+  return {address, static_cast<std::uint16_t>(port)};
+}
+
+std::function<bool(const http::Request&)> only(uid_t user) {
+  auto diagnostics = std::make_shared<netlink::Socket>([] {
+    try {
+      return open_socket_diagnostics();
+    } catch (const Error& error) {
+      throw_unavailable(std::string("cannot tell which user a request comes from: ") + error.what(),
+                        "let every user of this machine use the API: --any-user");
+    }
+  }());
+  return [diagnostics, user](const http::Request& request) {
+    const auto owner = find_tcp_owner(*diagnostics, plain(request.peer), plain(request.local));
+    return owner && (owner->uid == user || owner->uid == 0);
+  };
+}
+
+std::shared_ptr<void> serve_relay_api(const ClusterPlan& plan, asio::io_context& loop,
+                                      relays::Relays& relays) {
+  toxiproxy::ServerOptions options;
+  options.collection.seed = std::random_device{}();
+  options.may_use = only(plan.user.uid);
+  auto server = std::make_shared<toxiproxy::Server>(loop.get_executor(), std::move(options));
+  const auto places = relays.places();
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const relays::Relays::Place& place = places[i];
+    toxiproxy::ProxySpec spec;
+    spec.name = proxy_name(plan.instances.at(place.endpoint), place.port);
+    spec.endpoint = place.address;
+    spec.listen = proxy::to_string(place.address);
+    spec.upstream = proxy::to_string(place.upstream);
+    spec.open = [&relays, i](const proxy::Rules& toxics) {
+      relays.open(i, toxics);
+      return std::shared_ptr<void>(nullptr, [&relays, i](void*) { relays.close(i); });
+    };
+    server->adopt(std::move(spec));
+  }
+  server->listen_at(parse_api_address(plan.toxiproxy_api, "--toxiproxy-api"));
+  return server;
+}
+
+}  // namespace tinet::cli

@@ -1,0 +1,44 @@
+#include "src/fabric/fabric.h"
+
+#include <algorithm>
+
+namespace tinet {
+
+namespace {
+
+/// Whether packets that a clause means can be among those that were asked about.
+bool can_mean(const Match& match, const PacketWords& packet) {
+  const bool any_port = match.to_ports.empty() && match.from_ports.empty();
+  const bool port =
+      any_port || !packet.to_port ||
+      std::binary_search(match.to_ports.begin(), match.to_ports.end(), *packet.to_port);
+  const bool protocol = match.protocol == Protocol::Any || packet.protocol == Protocol::Any ||
+                        match.protocol == packet.protocol;
+  return port && protocol;
+}
+
+}  // namespace
+
+Effect seen_by(const Effect& effect, const PacketWords& packet) {
+  Effect seen;
+  for (const EffectClause& clause : effect.clauses) {
+    if (can_mean(clause.match, packet)) {
+      seen.clauses.push_back(clause);
+    }
+  }
+  return seen;
+}
+
+PacketCounts& PacketCounts::operator+=(const PacketCounts& more) {
+  dropped += more.dropped;
+  bytes_dropped += more.bytes_dropped;
+  rejected += more.rejected;
+  passed += more.passed;
+  delayed += more.delayed;
+  duplicated += more.duplicated;
+  corrupted += more.corrupted;
+  held += more.held;
+  return *this;
+}
+
+}  // namespace tinet

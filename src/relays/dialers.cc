@@ -1,0 +1,85 @@
+#include "src/relays/dialers.h"
+
+#include <cerrno>
+
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "src/base/error.h"
+
+namespace tinet::relays {
+
+namespace {
+
+bool has_ended(const UniqueFd& pidfd) {
+  pollfd item{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
+  return ::poll(&item, 1, 0) > 0;
+}
+
+}  // namespace
+
+Dialers::Dialers(const std::vector<Ipv4>& addresses) : diagnostics_(open_socket_diagnostics()) {
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    by_address_[addresses[i]] = static_cast<Endpoint>(i);
+  }
+}
+
+void Dialers::admit(Endpoint endpoint, const std::function<pid_t()>& start) {
+  const std::lock_guard starting(starting_);
+  const pid_t pid = start();
+  UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (const int error = errno; !pidfd) {
+    throw_errno(error, "cannot watch process " + std::to_string(pid));
+  }
+  const std::lock_guard lock(programs_mutex_);
+  std::erase_if(programs_, [](const auto& entry) { return has_ended(entry.second.pidfd); });
+  programs_[pid] = {endpoint, std::move(pidfd)};
+  ++admitted_;
+}
+
+std::uint64_t Dialers::admitted() {
+  const std::lock_guard lock(programs_mutex_);
+  return admitted_;
+}
+
+std::optional<Dialer> Dialers::find_process(std::uint32_t inode) {
+  std::set<pid_t> roots;
+  {
+    const std::lock_guard lock(programs_mutex_);
+    for (const auto& [pid, program] : programs_) {
+      roots.insert(pid);
+    }
+  }
+  const SocketHolder holder = sockets_.find(inode, roots);
+  if (!holder.root) {
+    return holder.unreadable ? std::optional(Dialer{}) : std::nullopt;
+  }
+  const std::lock_guard lock(programs_mutex_);
+  const auto program = programs_.find(*holder.root);
+  return program == programs_.end() ? Dialer{}
+                                    : Dialer{DialerKind::Endpoint, program->second.endpoint};
+}
+
+Dialer Dialers::find(const TcpEndpoint& dialer, const TcpEndpoint& local) {
+  if (dialer.address.is_v4()) {
+    if (const auto known = by_address_.find(Ipv4{dialer.address.v4_value()});
+        known != by_address_.end()) {
+      return {DialerKind::Endpoint, known->second};
+    }
+  }
+  const auto owner = find_tcp_owner(diagnostics_, dialer, local);
+  if (!owner || owner->inode == 0) {
+    return {};
+  }
+  const std::uint64_t before = admitted();
+  if (const auto found = find_process(owner->inode)) {
+    return *found;
+  }
+  // It may be a program that is being started: its pid is known once that has returned.
+  const std::lock_guard starting(starting_);
+  const auto late = admitted() != before ? find_process(owner->inode) : std::nullopt;
+  return late.value_or(Dialer{DialerKind::Outsider, 0});
+}
+
+}  // namespace tinet::relays
