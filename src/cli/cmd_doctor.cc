@@ -2,6 +2,7 @@
 
 #include <boost/json.hpp>
 
+#include "src/cli/backend_table.h"
 #include "src/cli/commands.h"
 #include "src/cli/doctor_report.h"
 
@@ -11,9 +12,18 @@ namespace {
 
 struct DoctorOptions {
   std::string require;
+  bool backends = false;
 };
 
 int run_doctor(const DoctorOptions& options, Context& context) {
+  if (options.backends) {
+    if (context.globals.json) {
+      context.print_json(backend_document());
+    } else {
+      context.print(backend_markdown());
+    }
+    return 0;
+  }
   const DoctorReport report = make_doctor_report(context);
   if (!options.require.empty()) {
     require_features(report, options.require);
@@ -39,6 +49,8 @@ void add_doctor(Command& root, Context& context) {
                  {.value = "LIST",
                   .help = "status 3 when one of these backends or features is not usable, e.g. "
                           "netns,table-owner"});
+  command.flag("--backends", options->backends,
+               "only the table of what each backend can do, as Markdown");
   command.examples = {"tinet doctor", "sudo tinet doctor --require netns --json"};
   command.action = [options, &context] { return run_doctor(*options, context); };
 }

@@ -50,6 +50,14 @@ std::vector<Subnet> check_tag_is_free(const UserIds& user, const std::string& ta
   return taken;
 }
 
+/// Kept data of loopback addresses is of a cluster without namespaces and cannot be of another one.
+BackendChoice backend_for(const std::string& wish, const DataFinding& data) {
+  if (wish == "auto" && data.kind == DataFinding::Kind::Kept && is_loopback(data.record.subnet)) {
+    return {"proxy", "the kept data is of a cluster of this backend"};
+  }
+  return choose_backend(wish);
+}
+
 /// Members of a cluster know each other by their addresses, which depend on the backend.
 void check_addresses_fit(const Subnet& subnet, const std::string& asked, bool relayed) {
   if (is_loopback(subnet) == relayed) {
@@ -167,7 +175,8 @@ StartPlan make_start_plan(const StartFlags& flags, Context& context) {
   environment.binaries = choose_programs(start.topology, options, start.user, is_builtin, context);
   start.programs = describe_programs(environment.binaries);
 
-  const BackendChoice backend = choose_backend(options.backend);
+  start.data = inspect_data_dir(start.user, environment.data_dir);
+  const BackendChoice backend = backend_for(options.backend, start.data);
   options.backend = backend.backend;
   start.backend_reason = backend.why;
   if (options.host_link && backend.backend != "netns") {
@@ -185,7 +194,6 @@ StartPlan make_start_plan(const StartFlags& flags, Context& context) {
         "IPv6 address",
         "leave out --ipv6, or see 'tinet doctor' for the other backends");
   }
-  start.data = inspect_data_dir(start.user, environment.data_dir);
   environment.subnet = choose_subnet(options, start.data, taken);
   environment.state_dir = state_path(start.user.uid, options.tag, ::geteuid() == 0);
 

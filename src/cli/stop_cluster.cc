@@ -20,13 +20,19 @@ constexpr std::chrono::seconds kLastSteps{30};
 
 boost::json::value stop_cluster(const Client& client, const api::StopRequest& request) {
   // Opened before the stop, so that it cannot mean a later process of the same number.
-  const UniqueFd supervisor = open_pidfd(
-      static_cast<pid_t>(number_of(client.get("/v1/status"), "supervisor_pid").value_or(0)));
+  const boost::json::value status = client.get("/v1/status");
+  const auto process = [&status](const char* member) {
+    return open_pidfd(static_cast<pid_t>(number_of(status, member).value_or(0)));
+  };
+  const UniqueFd supervisor = process("supervisor_pid");
+  const UniqueFd guard = process("guard_pid");
   boost::json::value last = client.post("/v1/stop", api::to_json(request));
   // The answer comes while the network and the state directory are still there.
-  if (supervisor && !wait_ended(supervisor.get(), kLastSteps)) {
-    throw_operation("the supervisor of cluster '" + client.cluster().tag + "' does not end",
-                    "send it SIGKILL: the kernel then removes everything");
+  for (const UniqueFd* last_to_end : {&supervisor, &guard}) {
+    if (*last_to_end && !wait_ended(last_to_end->get(), kLastSteps)) {
+      throw_operation("the supervisor of cluster '" + client.cluster().tag + "' does not end",
+                      "send it SIGKILL: everything of the cluster then ends");
+    }
   }
   return last;
 }

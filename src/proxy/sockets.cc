@@ -46,6 +46,10 @@ UniqueFd listen_at(const Endpoint& endpoint) {
   if (::bind(fd.get(), endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0 ||
       ::listen(fd.get(), kBacklog) != 0) {
     const int error = errno;
+    if (error == EADDRNOTAVAIL) {
+      throw_unavailable(what + ": no interface of this machine has that address",
+                        "loopback addresses need interface 'lo' to be up");
+    }
     if (error == EADDRINUSE) {
       throw_conflict(what + ": address already in use", "another program has it, see 'ss -ltnp'");
     }

@@ -310,6 +310,10 @@ asio::awaitable<boost::json::object> Cluster::status() {
     document["toxiproxy_api"] = "http://" + plan_.toxiproxy_api;
   }
   document["supervisor_pid"] = ::getpid();
+  if (fabric_->switch_namespace_fd() < 0) {
+    // Without namespaces the supervisor stands under a guard, which ends after everything else.
+    document["guard_pid"] = ::getppid();
+  }
   document["state_dir"] = place_.state_dir;
   document["control_socket"] = place_.control_socket;
   document["data_dir"] = plan_.data_dir;

@@ -25,7 +25,7 @@ components:
          std::to_string(nodes) + R"(
     program: )" +
          support_program("echo_node") + R"(
-    args: ["{port.echo}"]
+    args: ["{port.echo}", "{listen_ip}"]
     services: {echo: )" +
          EchoScene::kPort + R"(}
     ready: {log: ready, timeout: 60s}

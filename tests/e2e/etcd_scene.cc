@@ -28,8 +28,10 @@ EtcdScene::EtcdScene(int members, const std::vector<std::string>& start_words) :
     [] { GTEST_SKIP() << "needs etcd and etcdctl"; }();
     return;
   }
-  std::vector<std::string> words = {"start",    "etcd",   "--etcd",    std::to_string(members),
-                                    "--subnet", subnet(), "--publish", "none"};
+  std::vector<std::string> words = {"start",     "etcd", "--etcd", std::to_string(members),
+                                    "--publish", "none"};
+  const std::vector<std::string> network = network_words();
+  words.insert(words.end(), network.begin(), network.end());
   words.insert(words.end(), start_words.begin(), start_words.end());
   RunOptions with_patience = options();
   with_patience.timeout = 130s;

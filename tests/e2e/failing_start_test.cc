@@ -71,6 +71,7 @@ constexpr const char* kNeverReady = R"(    count: 2
     program: /bin/sleep
     args: ["1000000"]
     services: {client: 7000}
+    env: {LISTEN: "{listen_ip}"}
     ready: {tcp: {service: client}, timeout: 60s}
 )";
 
@@ -243,9 +244,10 @@ TEST(FailingStart, RefusesTheSubnetOfAnotherClusterOfTheUser) {
   const Scene first;
   ASSERT_TRUE(first.start());
   const Scene second;
-  expect_failure(second,
-                 {"start", second.write("topology.yaml", kSleepers), "--subnet", first.subnet()},
-                 {4, "conflict", first.subnet(), "--subnet"});
+  // The network of the first.
+  std::vector<std::string> words = first.network_words();
+  words.insert(words.begin(), {"start", second.write("topology.yaml", kSleepers)});
+  expect_failure(second, words, {4, "conflict", first.subnet(), "--subnet"});
 }
 
 TEST(FailingStart, LeavesTheRunningClusterOfTheSameTagAlone) {

@@ -149,7 +149,7 @@ TEST(Documents, OfFaultsHaveTheirMembers) {
   EXPECT_EQ(text_at(made, "/kind"), "partition");
   EXPECT_EQ(text_at(made, "/target"), R"(["node-0"])");
   EXPECT_EQ(text_at(made, "/peers"), R"(["node-1","node-2"])");
-  EXPECT_EQ(text_at(made, "/mechanism"), "nftables");
+  EXPECT_EQ(text_at(made, "/mechanism"), chosen_network() == "proxy" ? "proxy" : "nftables");
   EXPECT_EQ(text_at(made, "/atomic"), "true");
   EXPECT_TRUE(made.at("expires_in_ms").is_null());
   EXPECT_TRUE(made.at("packets").as_object().contains("dropped"));

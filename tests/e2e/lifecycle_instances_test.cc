@@ -32,6 +32,7 @@ components:
     program: /bin/sh
     args: ["-c", "echo run >> runs; echo this is run $(wc -l < runs); exec sleep 1000000"]
     services: {client: 7000}
+    env: {LISTEN: "{listen_ip}"}
     ready: {log: "this is run", timeout: 30s}
     stop: {signal: TERM, grace: 10s}
 )";
@@ -249,9 +250,11 @@ TEST(Start, RunsFromAndInTmp) {
   RunOptions options = scene.options();
   options.directory = scene.path("");
   scene.write("topology.yaml", kSleepers);
-  const RunResult start = scene.tinet({"start", "topology.yaml", "--subnet", scene.subnet(),
-                                       "--node.path", "./program.sh", "--data-dir", "data"},
-                                      options);
+  std::vector<std::string> words = {"start",        "topology.yaml", "--node.path",
+                                    "./program.sh", "--data-dir",    "data"};
+  const std::vector<std::string> network = scene.network_words();
+  words.insert(words.end(), network.begin(), network.end());
+  const RunResult start = scene.tinet(words, options);
   EXPECT_TRUE(start.ok()) << start;
   const auto status = scene.json({"status"});
   EXPECT_EQ(text_at(status, "/instances/0/binary"), program);

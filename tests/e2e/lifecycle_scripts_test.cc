@@ -28,14 +28,16 @@ RunResult script(const Scene& scene, const std::string& text) {
   RunOptions options = scene.options();
   options.env["TINET"] = tinet_binary();
   options.env["TOPOLOGY"] = scene.write("topology.yaml", kSleepers);
-  options.env["SUBNET"] = scene.subnet();
+  for (const std::string& word : scene.network_words()) {
+    options.env["NETWORK"] += word + " ";
+  }
   return run({"/bin/sh", "-eu", "-c", text}, options);
 }
 
 TEST(Script, GetsTheDocumentOfAStartAsAValue) {
   const Scene scene;
   const RunResult result =
-      script(scene, "x=$($TINET start $TOPOLOGY --subnet $SUBNET --json 2>/dev/null); echo \"$x\"");
+      script(scene, "x=$($TINET start $TOPOLOGY $NETWORK --json 2>/dev/null); echo \"$x\"");
   ASSERT_TRUE(result.ok()) << result;
   const auto document = json::parse(result.out);
   EXPECT_EQ(text_at(document, "/tag"), scene.tag());
@@ -44,15 +46,14 @@ TEST(Script, GetsTheDocumentOfAStartAsAValue) {
 
 TEST(Script, ReadsAStartThroughAPipe) {
   const Scene scene;
-  const RunResult result = script(scene, "$TINET start $TOPOLOGY --subnet $SUBNET | cat");
+  const RunResult result = script(scene, "$TINET start $TOPOLOGY $NETWORK | cat");
   EXPECT_TRUE(result.ok()) << result;
   EXPECT_THAT(result.out, HasSubstr("is ready"));
 }
 
 TEST(Script, ReadsFromAStartWhoseReaderIsGone) {
   const Scene scene;
-  const RunResult result =
-      script(scene, "$TINET start $TOPOLOGY --subnet $SUBNET 2>/dev/null | true");
+  const RunResult result = script(scene, "$TINET start $TOPOLOGY $NETWORK 2>/dev/null | true");
   EXPECT_FALSE(result.timed_out || result.output_held) << result;
   EXPECT_TRUE(scene.tinet({"stop"}).ok());
   EXPECT_THAT(scene.left(), IsEmpty());
@@ -214,7 +215,8 @@ TEST_F(With, ReturnsTheCommandsStatusAndStops) {
   const RunResult result =
       scene_.tinet(words({"sh", "-c", "echo $TINET_TAG $TINET_NODE_1_CLIENT; exit 7"}));
   EXPECT_EQ(result.exit_code, 7) << result;
-  EXPECT_THAT(result.out, StartsWith(scene_.tag() + " 10."));
+  const std::string net = scene_.subnet().substr(0, scene_.subnet().rfind('.') + 1);
+  EXPECT_THAT(result.out, StartsWith(scene_.tag() + " " + net));
   EXPECT_THAT(result.out, HasSubstr(":7000"));
   EXPECT_THAT(scene_.left(), IsEmpty());
 }

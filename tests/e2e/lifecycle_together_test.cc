@@ -33,6 +33,7 @@ components:
     program: /bin/sh
     args: ["-c", "test -e been-here || touch open been-here; exec sleep 1000000"]
     services: {client: 7000}
+    env: {LISTEN: "{listen_ip}"}
     ready: {exec: [/usr/bin/test, -e, open], timeout: 60s}
     stop: {signal: TERM, grace: 10s}
 )";

@@ -31,9 +31,15 @@ constexpr auto kInTime = "?timeout_ms=30000";
 class Store : public Scene {
  public:
   explicit Store(int servers, const std::vector<std::string>& more = {}) {
-    std::vector<std::string> words = {"start",   "--tikv",    std::to_string(servers),
-                                      "--store", "reference", "--subnet",
-                                      subnet(),  "--publish", "tidb:client,pd:client,tikv:client"};
+    std::vector<std::string> words = {"start",
+                                      "--tikv",
+                                      std::to_string(servers),
+                                      "--store",
+                                      "reference",
+                                      "--publish",
+                                      "tidb:client,pd:client,tikv:client"};
+    const std::vector<std::string> network = network_words();
+    words.insert(words.end(), network.begin(), network.end());
     words.insert(words.end(), more.begin(), more.end());
     RunOptions with_patience = options();
     with_patience.timeout = 130s;

@@ -22,9 +22,10 @@ using namespace std::chrono_literals;
 class Lab : public Scene {
  public:
   explicit Lab(int servers, const std::vector<std::string>& more = {}) {
-    std::vector<std::string> words = {"start",    "tidb",      "--tikv",    std::to_string(servers),
-                                      "--store",  "reference", "--publish", "none",
-                                      "--subnet", subnet()};
+    std::vector<std::string> words = {"start",   "tidb",      "--tikv",    std::to_string(servers),
+                                      "--store", "reference", "--publish", "none"};
+    const std::vector<std::string> network = network_words();
+    words.insert(words.end(), network.begin(), network.end());
     words.insert(words.end(), more.begin(), more.end());
     const RunResult started = tinet(words);
     EXPECT_TRUE(started.ok()) << started;

@@ -1,5 +1,6 @@
 #include "tests/e2e/scene.h"
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -28,13 +29,23 @@ std::string random_tag(std::random_device& random) {
   return tag;
 }
 
-/// A /24 out of 10.128.0.0/9, so that the three default subnets stay for who needs them.
+/// A /24 that no other test has, out of 10.128.0.0/9, so that the three default subnets stay for
+/// who needs them.
 std::string random_subnet(std::random_device& random) {
+  if (chosen_network() == "proxy") {
+    return "127." + std::to_string(128 + random() % 127) + "." + std::to_string(random() % 256) +
+           ".0/24";
+  }
   return "10." + std::to_string(128 + random() % 128) + "." + std::to_string(random() % 256) +
          ".0/24";
 }
 
 }  // namespace
+
+std::string chosen_network() {
+  const char* const network = std::getenv("TINET_TEST_NETWORK");
+  return network == nullptr ? "" : network;
+}
 
 Scene::Scene(std::optional<User> user) : user_(std::move(user)) {
   std::random_device random;
@@ -90,9 +101,19 @@ json::value Scene::json(std::vector<std::string> args) const {
   return document;
 }
 
+std::vector<std::string> Scene::network_words() const {
+  std::vector<std::string> words = {"--subnet", subnet_};
+  if (const std::string network = chosen_network(); !network.empty()) {
+    words.insert(words.end(), {"--network", network});
+  }
+  return words;
+}
+
 std::vector<std::string> Scene::start_words(std::string_view topology,
                                             const std::vector<std::string>& more) const {
-  std::vector<std::string> words = {"start", write("topology.yaml", topology), "--subnet", subnet_};
+  std::vector<std::string> words = {"start", write("topology.yaml", topology)};
+  const std::vector<std::string> network = network_words();
+  words.insert(words.end(), network.begin(), network.end());
   words.insert(words.end(), more.begin(), more.end());
   return words;
 }

@@ -25,6 +25,7 @@ components:
     program: /bin/sleep
     args: ["1000000"]
     services: {client: 7000}
+    env: {LISTEN: "{listen_ip}"}
     ready: {process: true, timeout: 10s}
     stop: {signal: TERM, grace: 10s}
 )";
@@ -42,6 +43,10 @@ enum class MayStay {
   Data,          ///< below data_dir()
   DataAndState,  ///< the state directory too, which the next start or cleanup sweeps
 };
+
+/// The backend that clusters get when TINET_TEST_NETWORK names one, e.g. "proxy"; else empty: the
+/// first that works.
+[[nodiscard]] std::string chosen_network();
 
 class Scene {
  public:
@@ -73,7 +78,9 @@ class Scene {
   /// `tinet ARGS... --json`, which must succeed; null and a failed test when it does not.
   [[nodiscard]] boost::json::value json(std::vector<std::string> args) const;
 
-  /// The words of a start of that topology text in the scene's subnet: start FILE --subnet ...
+  /// Backend and subnet: --subnet ... [--network ...]
+  [[nodiscard]] std::vector<std::string> network_words() const;
+  /// The words of a start of that topology text in the scene's network: start FILE --subnet ...
   [[nodiscard]] std::vector<std::string> start_words(
       std::string_view topology = kSleepers, const std::vector<std::string>& more = {}) const;
   /// Runs them. @return true when the cluster is ready; a failed test otherwise

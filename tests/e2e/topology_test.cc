@@ -56,9 +56,9 @@ class Example : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(Example, StartsAndStops) {
   const Scene scene;
-  const RunResult started =
-      scene.tinet({"start", std::string(TINET_EXAMPLES) + "/" + GetParam() + ".yaml", "--subnet",
-                   scene.subnet()});
+  std::vector<std::string> words = scene.network_words();
+  words.insert(words.begin(), {"start", std::string(TINET_EXAMPLES) + "/" + GetParam() + ".yaml"});
+  const RunResult started = scene.tinet(words);
   ASSERT_TRUE(started.ok()) << started;
   const auto status = scene.json({"status"});
   EXPECT_EQ(text_at(status, "/topology"), GetParam());
@@ -84,7 +84,7 @@ components:
   tcp:
     count: 1
     program: ECHO
-    args: ["{port.echo}"]
+    args: ["{port.echo}", "{listen_ip}"]
     services: {echo: 7000}
     after: [process]
     ready: {tcp: {service: echo}, timeout: 60s}
@@ -92,7 +92,7 @@ components:
   log:
     count: 1
     program: ECHO
-    args: ["{port.echo}"]
+    args: ["{port.echo}", "{listen_ip}"]
     services: {echo: 7000}
     after: [tcp]
     ready: {log: "^rea.y$", timeout: 60s}
@@ -107,7 +107,7 @@ components:
   http:
     count: 2
     program: python3
-    args: [-m, http.server, "{port.http}", --bind, "{ip}", --directory, "{data_dir}"]
+    args: [-m, http.server, "{port.http}", --bind, "{listen_ip}", --directory, "{data_dir}"]
     services: {http: 8080}
     after: [command]
     ready: {http: {service: http, path: /, status: 200}, timeout: 60s}
@@ -147,6 +147,7 @@ components:
     program: /bin/sleep
     args: ["1000000"]
     services: {echo: 7000}
+    env: {LISTEN: "{listen_ip}"}
     ready: {tcp: {service: echo}, timeout: 1s}
     stop: {signal: TERM, grace: 10s}
 )"));
@@ -192,7 +193,7 @@ components:
     count: 2
     program: /bin/sleep
     args: ["1000000"]
-    env: {WHO: "{name} at {ip}", PEERS: '{join node "," "{name}"}'}
+    env: {WHO: "{name} at {ip}", LISTEN: "{listen_ip}", PEERS: '{join node "," "{name}"}'}
     services: {client: 7000}
     ready: {process: true, timeout: 60s}
     stop: {signal: TERM, grace: 10s}

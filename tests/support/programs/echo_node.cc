@@ -1,11 +1,13 @@
-// echo_node PORT: prints "ready" when it listens on all addresses, then sends every UDP datagram
-// and every TCP byte back to where it came from, any number of connections at a time.
+// echo_node PORT [ADDRESS]: prints "ready" when it listens there, or on all addresses, then sends
+// every UDP datagram and every TCP byte back to where it came from, any number of connections at a
+// time.
 
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <vector>
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -13,13 +15,16 @@
 
 namespace {
 
-int bound_socket(int type, std::uint16_t port) {
+int bound_socket(int type, std::uint16_t port, const char* listen_at) {
   const int fd = ::socket(AF_INET, type | SOCK_CLOEXEC, 0);
   const int on = 1;
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
+  if (listen_at != nullptr && ::inet_pton(AF_INET, listen_at, &address.sin_addr) != 1) {
+    std::exit(2);
+  }
   if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
     std::perror("echo_node");
     std::exit(1);
@@ -51,8 +56,9 @@ bool echo_bytes(int fd) {
 
 int main(int argc, char** argv) {
   const auto port = static_cast<std::uint16_t>(argc > 1 ? std::atoi(argv[1]) : 0);
-  const int datagrams = bound_socket(SOCK_DGRAM, port);
-  const int listener = bound_socket(SOCK_STREAM, port);
+  const char* const listen_at = argc > 2 ? argv[2] : nullptr;
+  const int datagrams = bound_socket(SOCK_DGRAM, port, listen_at);
+  const int listener = bound_socket(SOCK_STREAM, port, listen_at);
   ::listen(listener, 64);
   std::puts("ready");
   std::fflush(stdout);

@@ -10,6 +10,7 @@
 
 #include "src/base/error.h"
 #include "src/cli/backend_choice.h"
+#include "src/cli/backend_table.h"
 #include "src/cli/doctor_report.h"
 #include "src/cli/log_follow.h"
 #include "src/cli/program_run.h"
@@ -83,6 +84,13 @@ TEST(DoctorDocument, HasBackendsAndFeatures) {
   EXPECT_EQ(document.at("backends").at(0).at("name"), "netns");
   EXPECT_EQ(document.at("backends").at(0).at("usable"), false);
   EXPECT_EQ(document.at("features").at(0).at("why"), "no such qdisc");
+}
+
+TEST(BackendTable, InTheReadmeIsThatOfTheCode) {
+  std::ifstream file(TINET_SOURCE_DIR "/README.md");
+  const std::string readme(std::istreambuf_iterator<char>(file), {});
+  EXPECT_THAT(readme, HasSubstr(backend_markdown()))
+      << "put the output of 'tinet doctor --backends' there";
 }
 
 TEST(ProgramEnvironment, HasTheTagAndEveryService) {
