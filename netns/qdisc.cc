@@ -203,17 +203,23 @@ void put_netem_leaf(Request& request, IfIndex link, std::uint16_t minor, const N
   });
 }
 
-std::vector<QdiscInfo> list_qdiscs(netlink::Socket& socket, IfIndex link) {
+std::vector<QdiscInfo> list_qdiscs(netlink::Socket& socket) {
   Request request;
   request.begin(RTM_GETQDISC, NLM_F_DUMP, "list queueing disciplines")
-      .put_header(header_of(link, 0, 0));
+      .put_header(header_of({}, 0, 0));
   std::vector<QdiscInfo> qdiscs;
   socket.dump(request).for_each([&](const MessageView& message) {
-    // The kernel lists those of all interfaces.
-    if (auto qdisc = read_qdisc(message); qdisc && qdisc->link == link) {
+    if (auto qdisc = read_qdisc(message)) {
       qdiscs.push_back(std::move(*qdisc));
     }
   });
+  return qdiscs;
+}
+
+std::vector<QdiscInfo> list_qdiscs(netlink::Socket& socket, IfIndex link) {
+  // The kernel lists those of all interfaces anyway.
+  std::vector<QdiscInfo> qdiscs = list_qdiscs(socket);
+  std::erase_if(qdiscs, [&](const QdiscInfo& qdisc) { return qdisc.link != link; });
   return qdiscs;
 }
 

@@ -70,6 +70,8 @@ struct QdiscInfo {
   std::optional<NetemSpec> netem{};      ///< its table is not told
   QueueStats stats{};
 };
+/// Queueing disciplines of every interface of the socket's namespace. @throws Error
+[[nodiscard]] std::vector<QdiscInfo> list_qdiscs(netlink::Socket& socket);
 /// Queueing disciplines of one interface. A leaf that a class made for itself is not among them.
 /// @throws Error
 [[nodiscard]] std::vector<QdiscInfo> list_qdiscs(netlink::Socket& socket, IfIndex link);

@@ -49,7 +49,7 @@ std::vector<std::string> Auxiliaries::prepare(const Difference& difference,
                                               const Installed& installed) {
   bool copies = false;
   std::set<Endpoint> refusing;
-  std::map<ShapeId, LinkAction> wire;
+  std::map<ShapeId, const ShapePart*> wire;
   std::set<std::string> exact;
   for_each_use(difference, installed, [&](Link link, const Treatment& treatment) {
     copies = copies || treatment.duplicates;
@@ -61,7 +61,7 @@ std::vector<std::string> Auxiliaries::prepare(const Difference& difference,
     }
     for (const ShapePart& part : treatment.shapes) {
       if (part.wire) {
-        wire.emplace(part.id, wire_part(part.shape, mechanisms_));
+        wire.emplace(part.id, &part);
       }
     }
   });
@@ -69,8 +69,8 @@ std::vector<std::string> Auxiliaries::prepare(const Difference& difference,
   if (copies) {
     add_copies();
   }
-  for (const auto& [id, shape] : wire) {
-    wire_.add(id, shape);
+  for (const auto& [id, part] : wire) {
+    wire_.add(id, wire_part(part->shape, mechanisms_), part->counts);
   }
   queues_.add(difference.new_classes);
   if (exact.empty()) {
@@ -139,6 +139,13 @@ std::vector<Drift> Auxiliaries::audit(const Installed& installed) {
     std::move(found.begin(), found.end(), std::back_inserter(drift));
   }
   return drift;
+}
+
+std::vector<Count> Auxiliaries::drops() {
+  std::vector<Count> all = wire_.drops();
+  const std::vector<Count> of_queues = queues_.drops();
+  all.insert(all.end(), of_queues.begin(), of_queues.end());
+  return all;
 }
 
 ReleaseReport Auxiliaries::release(ShapeId shape, bool drop) {

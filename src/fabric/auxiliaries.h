@@ -38,6 +38,9 @@ class Auxiliaries {
 
   ReleaseReport release(ShapeId shape, bool drop);
 
+  /// What queues and the wire have dropped so far.
+  [[nodiscard]] std::vector<Count> drops();
+
   /// Compares with what should be there, and repairs it.
   [[nodiscard]] std::vector<Drift> audit(const Installed& installed);
 

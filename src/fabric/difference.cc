@@ -160,7 +160,8 @@ void Builder::use_classes(Link link, const Treatment& treatment) {
     if (!part.port_class || !used_classes_.insert(key).second || installed_.classes.contains(key)) {
       continue;
     }
-    difference_.new_classes[key] = {free_minor(link.to), port_part(part.shape, mechanisms_)};
+    difference_.new_classes[key] = {free_minor(link.to), port_part(part.shape, mechanisms_),
+                                    part.counts};
   }
 }
 

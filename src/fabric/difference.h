@@ -45,6 +45,7 @@ struct ClassKey {
 struct PortClass {
   std::uint16_t minor = 0;  ///< of the class 1:minor on the port of link.to, 1..
   LinkAction shape;         ///< port_part() of what acts
+  ShapeCounts counts;       ///< what it drops
   friend bool operator==(const PortClass&, const PortClass&) = default;
 };
 

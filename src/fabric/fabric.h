@@ -45,11 +45,11 @@ struct FabricPlan {
 /// Packets counted by the kernel for one fault (sum over its links) or one link. A packet counts
 /// once for each thing that happened to it.
 struct PacketCounts {
-  std::uint64_t dropped = 0;  ///< by a cut, a loss, a limit
-  std::uint64_t bytes_dropped = 0;
-  std::uint64_t rejected = 0;  ///< answered by a refusal
-  std::uint64_t passed = 0;    ///< a fault with a chance looked at them and let them go
-  std::uint64_t delayed = 0;   ///< sent on to a class of the port or to the wire
+  std::uint64_t dropped = 0;        ///< by a cut, a loss, a limit, a queue that was full, a release
+  std::uint64_t bytes_dropped = 0;  ///< of those that rules dropped; queues count packets only
+  std::uint64_t rejected = 0;       ///< answered by a refusal
+  std::uint64_t passed = 0;         ///< a fault with a chance looked at them and let them go
+  std::uint64_t delayed = 0;        ///< sent on to a class of the port or to the wire
   std::uint64_t duplicated = 0;
   std::uint64_t corrupted = 0;
   /// Backend "proxy", whose counts are of connections and pieces of data: how often a connection

@@ -76,7 +76,9 @@ class NetnsFabric final : public Fabric {
   KickReport kick(const std::vector<Link>& links) override { return connections_.kick(links); }
   ReleaseReport release(FaultId fault, bool drop) override;
   [[nodiscard]] std::vector<LinkState> links(MonoTime now) override;
-  [[nodiscard]] PacketCounts packets(FaultId fault) override { return table_.packets(fault); }
+  [[nodiscard]] PacketCounts packets(FaultId fault) override {
+    return table_.packets(fault, auxiliaries_.drops());
+  }
   [[nodiscard]] LinkExplanation why(Link link, const PacketWords& packet, MonoTime now) override;
   [[nodiscard]] std::vector<Drift> audit(MonoTime now) override;
 
@@ -180,7 +182,7 @@ ReleaseReport NetnsFabric::release(FaultId fault, bool drop) {
 
 std::vector<LinkState> NetnsFabric::links(MonoTime now) {
   std::map<Link, LinkState> states;
-  for (const auto& [link, counts] : table_.link_packets()) {
+  for (const auto& [link, counts] : table_.link_packets(auxiliaries_.drops())) {
     states[link].packets = counts;
   }
   const fabric::Applied& applied = table_.installed().links;

@@ -149,9 +149,11 @@ void PortQueues::follow(const Installed& installed) {
   if (old.empty()) {
     return;
   }
+  read_drops(true, old);
   netlink::Request request;
   for (const auto& [key, port_class] : old) {
     made_.erase(key);
+    drops_.end(key.link, key.shape);
     put_delete_htb_class(request, port_index(key.link.to), port_class.minor);
   }
   for (const netlink::Refusal& refusal : socket_.try_execute(request)) {
@@ -159,6 +161,34 @@ void PortQueues::follow(const Installed& installed) {
       throw_operation("cannot remove a class that is not needed any more: " +
                       netlink::describe(refusal));
     }
+  }
+}
+
+std::vector<Count> PortQueues::drops() {
+  read_drops(false, made_);
+  return drops_.counts();
+}
+
+/// @param going what still waits there is dropped in a moment
+void PortQueues::read_drops(bool going, const std::map<ClassKey, PortClass>& classes) {
+  if (classes.empty()) {
+    return;
+  }
+  std::map<std::pair<IfIndex, std::uint32_t>, QueueStats> leaves;
+  for (const QdiscInfo& info : list_qdiscs(socket_)) {
+    leaves[{info.link, info.parent}] = info.stats;
+  }
+  for (const auto& [key, port_class] : classes) {
+    const auto leaf = leaves.find({port_index(key.link.to), class_id(port_class.minor)});
+    if (leaf == leaves.end()) {
+      continue;
+    }
+    const std::uint64_t dropped = leaf->second.dropped;
+    const std::uint64_t left = going ? leaf->second.queued_packets : 0;
+    // A netem does not tell losses from what found it full, which its limit makes the rare case.
+    const bool loses = !port_class.shape.bursts.empty();
+    drops_.read(key.link, key.shape, port_class.counts,
+                {loses ? dropped : 0, (loses ? 0 : dropped) + left});
   }
 }
 
@@ -189,6 +219,7 @@ std::vector<Drift> PortQueues::audit(const Installed& installed) {
     }
   }
   for (const auto& [key, port_class] : broken) {
+    drops_.end(key.link, key.shape);
     made_.erase(key);
   }
   // A root that was removed took all its classes along.

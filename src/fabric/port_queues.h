@@ -10,6 +10,7 @@
 
 #include "netns/netlink/socket.h"
 #include "src/fabric/difference.h"
+#include "src/fabric/drops.h"
 #include "src/fabric/fabric.h"
 
 namespace tinet::fabric {
@@ -31,12 +32,18 @@ class PortQueues {
   /// links.
   void follow(const Installed& installed);
 
+  /// What classes have dropped so far, those that are gone included. @throws Error
+  [[nodiscard]] std::vector<Count> drops();
+
   /// Roots, classes and leaves that are missing or changed are made anew.
   [[nodiscard]] std::vector<Drift> audit(const Installed& installed);
 
  private:
+  void read_drops(bool going, const std::map<ClassKey, PortClass>& classes);
+
   netlink::Socket socket_;
   std::vector<std::string> ports_;
+  DropBook drops_;
   std::map<ClassKey, PortClass> made_;
 };
 

@@ -19,8 +19,8 @@ const Counted* Registry::counted(CountId id) const {
   return id.value >= 1 && id.value <= by_count_.size() ? by_count_[id.value - 1] : nullptr;
 }
 
-ShapeId Registry::shape_id(const LinkAction& shape) {
-  const auto known = shapes_.find(shape);
+ShapeId Registry::shape_id(const LinkAction& shape, const ShapeCounts& counts) {
+  const auto known = shapes_.find({shape, counts});
   if (known != shapes_.end()) {
     return known->second;
   }
@@ -31,7 +31,7 @@ ShapeId Registry::shape_id(const LinkAction& shape) {
   do {
     ++last_shape_;
   } while (last_shape_ == 0 || by_shape_.contains({last_shape_}));
-  const auto at = shapes_.emplace(shape, ShapeId{last_shape_}).first;
+  const auto at = shapes_.emplace(Shape{shape, counts}, ShapeId{last_shape_}).first;
   by_shape_.emplace(at->second, &at->first);
   return at->second;
 }

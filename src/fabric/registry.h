@@ -5,6 +5,7 @@
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "src/model/fault.h"
@@ -12,7 +13,15 @@
 namespace tinet::fabric {
 
 /// What happens to a packet, as it is counted.
-enum class Happening : std::uint8_t { Seen, Dropped, Rejected, Delayed, Duplicated, Corrupted };
+enum class Happening : std::uint8_t {
+  Seen,
+  Dropped,
+  Rejected,
+  Delayed,
+  NotDelayed,  ///< counted as Delayed before a queue or the wire dropped it
+  Duplicated,
+  Corrupted
+};
 
 /// For which faults something happened.
 struct Counted {
@@ -33,23 +42,33 @@ struct ShapeId {
   friend auto operator<=>(const ShapeId&, const ShapeId&) = default;
 };
 
+/// What a packet counts as that a queue or the wire drops instead of delaying it.
+struct ShapeCounts {
+  CountId lost{};                      ///< in a burst; 0 when nothing is lost in bursts
+  CountId overflowed{};                ///< for want of room, or because a hold was dropped
+  std::vector<CountId> not_delayed{};  ///< either way: what it was counted as before
+  friend auto operator<=>(const ShapeCounts&, const ShapeCounts&) = default;
+};
+
 class Registry {
  public:
   [[nodiscard]] CountId count_id(const Counted& counted);
   /// nullptr for a number that count_id() never gave out.
   [[nodiscard]] const Counted* counted(CountId id) const;
 
+  /// A number stands for faults, too, so that what is dropped there is theirs for certain.
   /// @param shape only the members that shape, see shape_of()
   /// @throws Error Conflict when 65535 shapes are in use
-  [[nodiscard]] ShapeId shape_id(const LinkAction& shape);
+  [[nodiscard]] ShapeId shape_id(const LinkAction& shape, const ShapeCounts& counts);
   /// The number may be given to another shape.
   void forget(ShapeId shape);
 
  private:
   std::map<Counted, CountId> counts_;
   std::vector<const Counted*> by_count_;
-  std::map<LinkAction, ShapeId> shapes_;
-  std::map<ShapeId, const LinkAction*> by_shape_;
+  using Shape = std::pair<LinkAction, ShapeCounts>;
+  std::map<Shape, ShapeId> shapes_;
+  std::map<ShapeId, const Shape*> by_shape_;
   std::uint16_t last_shape_ = 0;
 };
 

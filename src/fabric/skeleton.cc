@@ -163,13 +163,17 @@ std::optional<Link> link_of_key(const nft::Bytes& key) {
     return std::nullopt;
   }
   std::memcpy(indexes.data(), key.data(), sizeof indexes);
-  for (const std::uint32_t index : indexes) {
+  return link_of_ports(IfIndex{indexes[0]}, IfIndex{indexes[1]});
+}
+
+std::optional<Link> link_of_ports(IfIndex from, IfIndex to) noexcept {
+  for (const std::uint32_t index : {from.value, to.value}) {
     if (index < kFirstPort || index > kFirstPort + 0xffffU) {
       return std::nullopt;
     }
   }
-  return Link{static_cast<Endpoint>(indexes[0] - kFirstPort),
-              static_cast<Endpoint>(indexes[1] - kFirstPort)};
+  return Link{static_cast<Endpoint>(from.value - kFirstPort),
+              static_cast<Endpoint>(to.value - kFirstPort)};
 }
 
 nft::SetSpec map_spec(const MapId& map) {

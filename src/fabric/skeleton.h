@@ -20,6 +20,9 @@ namespace tinet::fabric {
 /// The link of an `iif . oif` key; nullopt when one of the indexes is no port.
 [[nodiscard]] std::optional<Link> link_of_key(const nft::Bytes& key);
 
+/// The same by interfaces.
+[[nodiscard]] std::optional<Link> link_of_ports(IfIndex from, IfIndex to) noexcept;
+
 /// Declaration of a map of the ruleset.
 [[nodiscard]] nft::SetSpec map_spec(const MapId& map);
 

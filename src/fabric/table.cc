@@ -149,12 +149,16 @@ std::vector<Count> Table::read_counts() {
   return counts;
 }
 
-PacketCounts Table::packets(FaultId fault) {
-  return tally_.of_fault(fault, read_counts(), registry_);
+PacketCounts Table::packets(FaultId fault, const std::vector<Count>& elsewhere) {
+  std::vector<Count> counts = read_counts();
+  counts.insert(counts.end(), elsewhere.begin(), elsewhere.end());
+  return tally_.of_fault(fault, counts, registry_);
 }
 
-std::map<Link, PacketCounts> Table::link_packets() {
-  return tally_.of_links(read_counts(), registry_);
+std::map<Link, PacketCounts> Table::link_packets(const std::vector<Count>& elsewhere) {
+  std::vector<Count> counts = read_counts();
+  counts.insert(counts.end(), elsewhere.begin(), elsewhere.end());
+  return tally_.of_links(counts, registry_);
 }
 
 /// Counts that no rule adds to any more stand still: they can be taken over without losing one.

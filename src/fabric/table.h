@@ -37,9 +37,11 @@ class Table {
   /// What the kernel is meant to hold because of faults.
   [[nodiscard]] const Installed& installed() const noexcept { return installed_; }
 
-  /// Sums since the cluster started. @throws Error
-  [[nodiscard]] PacketCounts packets(FaultId fault);
-  [[nodiscard]] std::map<Link, PacketCounts> link_packets();
+  /// Sums since the cluster started.
+  /// @param elsewhere what was counted beside the table (drops.h)
+  /// @throws Error
+  [[nodiscard]] PacketCounts packets(FaultId fault, const std::vector<Count>& elsewhere);
+  [[nodiscard]] std::map<Link, PacketCounts> link_packets(const std::vector<Count>& elsewhere);
 
   /// Compares the whole table with what it should be. A table that differs is made anew in one
   /// transaction that keeps counts.

@@ -9,33 +9,46 @@ namespace tinet::fabric {
 
 namespace {
 
-void add(PacketCounts& to, Happening what, std::uint64_t packets, std::uint64_t bytes) {
+/// Happenings, until all are known.
+struct Happenings {
+  PacketCounts counts;  ///< `passed` is what was looked at
+  std::uint64_t not_delayed = 0;
+
+  void add(Happening what, std::uint64_t packets, std::uint64_t bytes);
+  /// What is left of packets that were looked at, or meant to wait, when some were dropped.
+  [[nodiscard]] PacketCounts settled() const {
+    PacketCounts settled = counts;
+    settled.passed -= std::min(settled.passed, settled.dropped);
+    settled.delayed -= std::min(settled.delayed, not_delayed);
+    return settled;
+  }
+};
+
+void Happenings::add(Happening what, std::uint64_t packets, std::uint64_t bytes) {
   switch (what) {
     case Happening::Seen:
-      to.passed += packets;
+      counts.passed += packets;
       return;
     case Happening::Dropped:
-      to.dropped += packets;
-      to.bytes_dropped += bytes;
+      counts.dropped += packets;
+      counts.bytes_dropped += bytes;
       return;
     case Happening::Rejected:
-      to.rejected += packets;
+      counts.rejected += packets;
       return;
     case Happening::Delayed:
-      to.delayed += packets;
+      counts.delayed += packets;
+      return;
+    case Happening::NotDelayed:
+      not_delayed += packets;
       return;
     case Happening::Duplicated:
-      to.duplicated += packets;
+      counts.duplicated += packets;
       return;
     case Happening::Corrupted:
-      to.corrupted += packets;
+      counts.corrupted += packets;
       return;
   }
-}
-
-/// Until here `passed` is what was looked at.
-void settle(PacketCounts& counts) {
-  counts.passed -= std::min(counts.passed, counts.dropped);
 }
 
 }  // namespace
@@ -78,28 +91,28 @@ Tally::Sums Tally::with(const std::vector<Count>& live) const {
 
 PacketCounts Tally::of_fault(FaultId fault, const std::vector<Count>& live,
                              const Registry& registry) const {
-  PacketCounts counts;
+  Happenings all;
   for (const auto& [key, sum] : with(live)) {
     const Counted* counted = registry.counted(key.second);
     if (counted != nullptr &&
         std::binary_search(counted->faults.begin(), counted->faults.end(), fault)) {
-      add(counts, counted->what, sum.packets, sum.bytes);
+      all.add(counted->what, sum.packets, sum.bytes);
     }
   }
-  settle(counts);
-  return counts;
+  return all.settled();
 }
 
 std::map<Link, PacketCounts> Tally::of_links(const std::vector<Count>& live,
                                              const Registry& registry) const {
-  std::map<Link, PacketCounts> links;
+  std::map<Link, Happenings> sums;
   for (const auto& [key, sum] : with(live)) {
     if (const Counted* counted = registry.counted(key.second)) {
-      add(links[key.first], counted->what, sum.packets, sum.bytes);
+      sums[key.first].add(counted->what, sum.packets, sum.bytes);
     }
   }
-  for (auto& [link, counts] : links) {
-    settle(counts);
+  std::map<Link, PacketCounts> links;
+  for (const auto& [link, sum] : sums) {
+    links.emplace(link, sum.settled());
   }
   return links;
 }

@@ -26,6 +26,13 @@ std::string names_of(const EffectClause& a, const EffectClause& b) {
   return to_string(a.faults.front()) + " and " + to_string(b.faults.front());
 }
 
+/// Whether packets take longer, rather than being lost at once or not at all.
+bool waits(const LinkAction& action) {
+  LinkAction rest = action;
+  rest.bursts.clear();
+  return rest.shapes();
+}
+
 class Builder {
  public:
   Builder(TreatmentId id, const Effect& effect, const Mechanisms& mechanisms, Registry& registry)
@@ -53,6 +60,8 @@ class Builder {
   void put_lost_replies(std::size_t clause);
   void put_changes(std::size_t clause);
   void put_shapes();
+  /// What packets count as that these clauses drop together.
+  [[nodiscard]] ShapeCounts drop_counts(const std::vector<std::size_t>& clauses);
   void put_shape(std::uint32_t mask, std::uint32_t value, const std::vector<std::size_t>& clauses);
 
   const Mechanisms& mechanisms_;
@@ -241,6 +250,32 @@ void Builder::put_changes(std::size_t clause) {
   }
 }
 
+ShapeCounts Builder::drop_counts(const std::vector<std::size_t>& clauses) {
+  ShapeCounts counts;
+  Counted lost;
+  Counted overflowed;
+  for (const std::size_t clause : clauses) {
+    const EffectClause& effect = treatment_.effect.clauses[clause];
+    const auto add_to = [&](Counted& counted) {
+      counted.faults.insert(counted.faults.end(), effect.faults.begin(), effect.faults.end());
+    };
+    if (!effect.action.bursts.empty()) {
+      add_to(lost);
+    }
+    if (waits(effect.action)) {
+      add_to(overflowed);
+      counts.not_delayed.push_back(registry_.count_id({Happening::NotDelayed, effect.faults}));
+    }
+  }
+  const auto id_of = [&](Counted& counted) {
+    std::sort(counted.faults.begin(), counted.faults.end());
+    return counted.faults.empty() ? CountId{} : registry_.count_id(counted);
+  };
+  counts.lost = id_of(lost);
+  counts.overflowed = id_of(overflowed);
+  return counts;
+}
+
 void Builder::put_shape(std::uint32_t mask, std::uint32_t value,
                         const std::vector<std::size_t>& clauses) {
   const auto& all = treatment_.effect.clauses;
@@ -258,7 +293,8 @@ void Builder::put_shape(std::uint32_t mask, std::uint32_t value,
   if (!part.shape.shapes()) {
     return;
   }
-  part.id = registry_.shape_id(part.shape);
+  part.counts = drop_counts(clauses);
+  part.id = registry_.shape_id(part.shape, part.counts);
   part.port_class = port_part(part.shape, mechanisms_).shapes();
   part.wire = wire_part(part.shape, mechanisms_).shapes();
   const Expressions meant = mask == 0 ? Expressions{} : mark_is(mask, value);
@@ -288,9 +324,18 @@ void Builder::put_shapes() {
     if (!clauses[i].action.shapes()) {
       continue;
     }
-    Expressions counted = if_meant(i);
-    counted << count(i, Happening::Delayed);
-    rule(std::move(counted));
+    const auto count_as = [&](Happening what) {
+      Expressions counted = if_meant(i);
+      counted << count(i, what);
+      rule(std::move(counted));
+    };
+    // A loss by itself has counted what it looked at.
+    if (!clauses[i].action.bursts.empty() && clauses[i].action.loss.value == 0) {
+      count_as(Happening::Seen);
+    }
+    if (waits(clauses[i].action)) {
+      count_as(Happening::Delayed);
+    }
     (bits_[i] == 0 ? always : scoped).push_back(i);
     mask |= bits_[i];
   }

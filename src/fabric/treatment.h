@@ -40,8 +40,9 @@ struct Mechanisms {
 
 /// Packets of a treatment that are shaped in one way.
 struct ShapePart {
-  LinkAction shape;         ///< all that acts on them, combined
-  ShapeId id;               ///< number of `shape`
+  LinkAction shape;  ///< all that acts on them, combined
+  ShapeCounts counts;
+  ShapeId id;               ///< number of `shape` and `counts`
   bool port_class = false;  ///< they need a class of the receiver's port
   bool wire = false;        ///< they go through the wire
 };

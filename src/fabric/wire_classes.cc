@@ -1,5 +1,6 @@
 #include "src/fabric/wire_classes.h"
 
+#include <algorithm>
 #include <array>
 #include <set>
 
@@ -7,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "src/base/error.h"
+#include "src/fabric/skeleton.h"
 #include "src/fabric/static_table.h"
 
 namespace tinet::fabric {
@@ -53,13 +55,40 @@ void WireClasses::start() {
   client_.emplace(std::move(options));
 }
 
-void WireClasses::add(ShapeId id, const LinkAction& shape) {
+/// A new wire counts from zero.
+void WireClasses::ensure() {
+  if (client_->ensure() == WireState::Started) {
+    drops_.end_all();
+  }
+}
+
+void WireClasses::add(ShapeId id, const LinkAction& shape, const ShapeCounts& counts) {
   if (!client_) {
     start();
   }
-  client_->ensure();
+  ensure();
+  counts_[id.value] = counts;
   if (!client_->classes().contains(id.value)) {
     client_->set_class(id.value, wire_shape(shape));
+  }
+}
+
+std::vector<Count> WireClasses::drops() {
+  read_drops();
+  return drops_.counts();
+}
+
+void WireClasses::read_drops() {
+  if (counts_.empty() || !client_ || !client_->alive()) {
+    return;
+  }
+  for (const WireLane& lane : client_->stats().lanes) {
+    const auto counts = counts_.find(lane.number);
+    const auto link = link_of_ports(lane.link.in, lane.link.out);
+    if (counts != counts_.end() && link) {
+      drops_.read(*link, {lane.number}, counts->second,
+                  {lane.counters.lost, lane.counters.overflowed + lane.counters.discarded});
+    }
   }
 }
 
@@ -76,9 +105,18 @@ void WireClasses::follow(const Installed& installed, const Mechanisms& mechanism
     }
   }
   const auto classes = client_->classes();
+  const bool any_old = std::any_of(classes.begin(), classes.end(),
+                                   [&](const auto& known) { return !used.contains(known.first); });
+  if (!any_old || !client_->alive()) {
+    return;
+  }
+  // No packet has had an unused class for seconds: its counts are final.
+  read_drops();
   for (const auto& [number, shape] : classes) {
     if (!used.contains(number) && client_->alive()) {
       client_->remove_class(number);
+      counts_.erase(number);
+      drops_.end(ShapeId{number});
     }
   }
 }
@@ -101,9 +139,10 @@ std::vector<Drift> WireClasses::audit() {
     return drift;
   }
   if (!client_->alive()) {
-    client_->ensure();
+    ensure();
     drift.push_back({"the wire had died: packets passed undelayed meanwhile", true});
   }
+  read_drops();
   const StaticTable table = make_wire_table(native_);
   if (!is_intact(connection_, table)) {
     commit_table(connection_, table);

@@ -2,6 +2,8 @@
 /// The switch's side of the wire: hands packets over, and keeps the wire's classes equal to the
 /// shapes in use. Nothing of it exists until the first shape needs it.
 
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -9,6 +11,7 @@
 
 #include "netns/nft/connection.h"
 #include "src/fabric/difference.h"
+#include "src/fabric/drops.h"
 #include "src/fabric/fabric.h"
 #include "src/fabric/wiring.h"
 #include "src/wire/client.h"
@@ -28,11 +31,14 @@ class WireClasses {
       : wiring_(wiring), connection_(connection), command_(std::move(command)) {}
 
   /// The wire runs and knows this shape. @throws Error Unavailable, Operation
-  void add(ShapeId id, const LinkAction& shape);
+  void add(ShapeId id, const LinkAction& shape, const ShapeCounts& counts);
   /// Classes of shapes that no treatment uses any more go; packets that wait in them go on.
   void follow(const Installed& installed, const Mechanisms& mechanisms);
   /// Ends the holds of a shape. @throws Error Operation
   ReleaseReport release(ShapeId id, bool drop);
+  /// What the wire has dropped so far, classes that are gone included. What a wire that died had
+  /// not told is not known.
+  [[nodiscard]] std::vector<Count> drops();
   /// Whether packets are handed over.
   [[nodiscard]] bool in_use() const noexcept { return client_.has_value(); }
   /// Replaces a wire that died and a table that was changed.
@@ -43,11 +49,15 @@ class WireClasses {
 
  private:
   void start();
+  void ensure();
+  void read_drops();
 
   Wiring& wiring_;
   nft::Connection& connection_;
   WireCommand command_;
+  DropBook drops_;
   std::optional<WireClient> client_;
+  std::map<std::uint16_t, ShapeCounts> counts_;  ///< of the wire's classes
   bool native_ = false;
 };
 

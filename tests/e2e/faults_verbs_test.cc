@@ -23,7 +23,6 @@ struct Verb {
   std::vector<std::string> mechanisms;
   std::string effects;  ///< members of the effects of node-0>node-1
   std::string reachable;
-  /// Where packets wait for something they count as delayed, also for a loss in bursts.
   std::string counted;  ///< the count that datagrams of node-0 to node-1 add to
 };
 
@@ -147,7 +146,7 @@ INSTANTIATE_TEST_SUITE_P(
                            "dropped"},
                       Verb{"burst_loss", between({"loss", "--burst", "20%,20%"}), "loss",
                            R"({"bursts":[{"begin":"20%","end":"20%"}]})", kWaiting,
-                           R"({"bursts":[{"begin":"20%","end":"20%"}]})", "partial", "delayed"},
+                           R"({"bursts":[{"begin":"20%","end":"20%"}]})", "partial", "dropped"},
                       Verb{"duplicate",
                            between({"duplicate", "50%"}),
                            "duplicate",
@@ -228,6 +227,8 @@ TEST(Hold, ReleaseDropsThemWhenAsked) {
   const auto released = scene.json({"release", "f1", "--drop"});
   EXPECT_EQ(text_at(released, "/delivered"), "0");
   EXPECT_EQ(text_at(released, "/dropped"), "30");
+  EXPECT_EQ(count_of(scene, "node-0", "node-1", "dropped"), 30);
+  EXPECT_EQ(count_of(scene, "node-0", "node-1", "delayed"), 0);
   EXPECT_TRUE(answers(scene, "node-0", "node-1"));
   EXPECT_EQ(scene.tinet({"release", "f1"}).exit_code, 0);
   EXPECT_EQ(scene.tinet({"release", "f9"}).exit_code, 4);

@@ -70,17 +70,39 @@ TEST(Tally, KeepsWhatTheKernelHasForgotten) {
   EXPECT_EQ(counts.bytes_dropped, 60U);
 }
 
+TEST(Tally, WhatAQueueDroppedWasNotDelayed) {
+  Registry registry;
+  const CountId delayed = registry.count_id({Happening::Delayed, {{1}}});
+  const CountId seen = registry.count_id({Happening::Seen, {{2}}});
+  const CountId lost = registry.count_id({Happening::Dropped, {{2}}});
+  const CountId overflowed = registry.count_id({Happening::Dropped, {{1}}});
+  const CountId not_delayed = registry.count_id({Happening::NotDelayed, {{1}}});
+  const std::vector<Count> live = {{kLink, delayed, 100, 6400},
+                                   {kLink, seen, 100, 6400},
+                                   {kLink, lost, 20, 0},
+                                   {kLink, overflowed, 5, 0},
+                                   {kLink, not_delayed, 25, 0}};
+  const Tally tally;
+  EXPECT_EQ(tally.of_fault({1}, live, registry), (PacketCounts{.dropped = 5, .delayed = 75}));
+  EXPECT_EQ(tally.of_fault({2}, live, registry), (PacketCounts{.dropped = 20, .passed = 80}));
+  EXPECT_EQ(tally.of_links(live, registry).at(kLink),
+            (PacketCounts{.dropped = 25, .passed = 75, .delayed = 75}));
+}
+
 TEST(Registry, GivesShapesTheirNumbersAndTakesThemBack) {
   Registry registry;
   LinkAction slow;
   slow.delay = Delay{Milliseconds(5), {}, Distribution::Uniform, {}, {}};
   LinkAction slower = slow;
   slower.delay->delay = Milliseconds(6);
-  const ShapeId first = registry.shape_id(slow);
-  EXPECT_EQ(registry.shape_id(slow), first);
-  EXPECT_NE(registry.shape_id(slower), first);
+  const ShapeCounts mine{{}, {1}, {{2}}};
+  const ShapeCounts yours{{}, {3}, {{4}}};
+  const ShapeId first = registry.shape_id(slow, mine);
+  EXPECT_EQ(registry.shape_id(slow, mine), first);
+  EXPECT_NE(registry.shape_id(slower, mine), first);
+  EXPECT_NE(registry.shape_id(slow, yours), first) << "its drops would be somebody else's";
   registry.forget(first);
-  EXPECT_NE(registry.shape_id(slow), first) << "a number rests before it is used again";
+  EXPECT_NE(registry.shape_id(slow, mine), first) << "a number rests before it is used again";
 }
 
 }  // namespace

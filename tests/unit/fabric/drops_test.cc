@@ -1,0 +1,95 @@
+#include "src/fabric/drops.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "src/fabric/treatment.h"
+#include "tests/unit/fabric/faults.h"
+
+namespace tinet::fabric {
+namespace {
+
+using ::testing::IsEmpty;
+
+constexpr Link kLink{0, 1};
+constexpr Link kOther{2, 1};
+constexpr ShapeId kShape{7};
+constexpr CountId kLost{1};
+constexpr CountId kOverflowed{2};
+constexpr CountId kNotDelayed{3};
+
+const ShapeCounts& both() {
+  static const ShapeCounts kCounts{kLost, kOverflowed, {kNotDelayed}};
+  return kCounts;
+}
+
+std::uint64_t packets_of(const DropBook& book, Link link, CountId id) {
+  for (const Count& count : book.counts()) {
+    if (count.link == link && count.id == id) {
+      return count.packets;
+    }
+  }
+  return 0;
+}
+
+TEST(DropBook, TurnsReadingsIntoCountsOfEachLink) {
+  DropBook book;
+  book.read(kLink, kShape, both(), {});
+  EXPECT_THAT(book.counts(), IsEmpty());
+  book.read(kLink, kShape, both(), {3, 4});
+  book.read(kLink, kShape, both(), {5, 4});
+  book.read(kOther, kShape, both(), {1, 0});
+  EXPECT_EQ(packets_of(book, kLink, kLost), 5U);
+  EXPECT_EQ(packets_of(book, kLink, kOverflowed), 4U);
+  EXPECT_EQ(packets_of(book, kLink, kNotDelayed), 9U);
+  EXPECT_EQ(packets_of(book, kOther, kLost), 1U);
+}
+
+TEST(DropBook, KeepsWhatQueuesHaveDroppedThatAreGone) {
+  DropBook book;
+  book.read(kLink, kShape, both(), {3, 0});
+  book.end(kLink, kShape);
+  book.read(kLink, kShape, both(), {3, 0});
+  EXPECT_EQ(packets_of(book, kLink, kLost), 6U);
+  book.end(kShape);
+  book.read(kLink, kShape, both(), {3, 0});
+  EXPECT_EQ(packets_of(book, kLink, kLost), 9U);
+  book.end_all();
+  book.read(kLink, kShape, both(), {3, 0});
+  EXPECT_EQ(packets_of(book, kLink, kLost), 12U);
+  // Nobody said that it was made anew, but it was.
+  book.read(kLink, kShape, both(), {1, 0});
+  EXPECT_EQ(packets_of(book, kLink, kLost), 13U);
+}
+
+TEST(DropBook, FindsAReasonForEveryDrop) {
+  DropBook book;
+  book.read(kLink, kShape, {kLost, {}, {}}, {2, 3});
+  EXPECT_EQ(packets_of(book, kLink, kLost), 5U);
+  book.read(kOther, kShape, {{}, kOverflowed, {}}, {2, 3});
+  EXPECT_EQ(packets_of(book, kOther, kOverflowed), 5U);
+}
+
+LinkAction bursting() {
+  LinkAction action;
+  action.bursts = {{Ppm{1}, Ppm{2}}};
+  return action;
+}
+
+TEST(ShapeCounts, BlameWhoLosesAndWhoMakesWait) {
+  Registry registry;
+  const Effect effect =
+      composed({acting(1, delaying(Milliseconds(5)), {kLink}), acting(2, bursting(), {kLink}),
+                acting(3, limiting(1000), {kLink})});
+  const Treatment treatment = make_treatment({1}, effect, {}, registry);
+  ASSERT_EQ(treatment.shapes.size(), 1U);
+  const ShapeCounts& counts = treatment.shapes[0].counts;
+  EXPECT_EQ(*registry.counted(counts.lost), (Counted{Happening::Dropped, {{2}}}));
+  EXPECT_EQ(*registry.counted(counts.overflowed), (Counted{Happening::Dropped, {{1}, {3}}}));
+  ASSERT_EQ(counts.not_delayed.size(), 2U);
+  EXPECT_EQ(*registry.counted(counts.not_delayed[0]), (Counted{Happening::NotDelayed, {{1}}}));
+  EXPECT_EQ(*registry.counted(counts.not_delayed[1]), (Counted{Happening::NotDelayed, {{3}}}));
+}
+
+}  // namespace
+}  // namespace tinet::fabric
