@@ -159,6 +159,29 @@ std::vector<LinkInfo> list_links(netlink::Socket& socket) {
   return links;
 }
 
+std::vector<LinkStats> list_link_stats(netlink::Socket& socket) {
+  if_stats_msg header{};
+  header.filter_mask = IFLA_STATS_FILTER_BIT(IFLA_STATS_LINK_64);
+  Request request;
+  request.begin(RTM_GETSTATS, NLM_F_DUMP, "list packets of interfaces").put_header(header);
+  std::vector<LinkStats> all;
+  socket.dump(request).for_each([&](const netlink::MessageView& message) {
+    const auto named = netlink::read_value<if_stats_msg>(message.payload);
+    if (message.type != RTM_NEWSTATS || !named) {
+      return;
+    }
+    netlink::for_each_attribute(
+        netlink::attributes_after(message.payload, sizeof(if_stats_msg)),
+        [&](const netlink::AttributeView& attribute) {
+          const auto stats = netlink::read_value<rtnl_link_stats64>(attribute.payload);
+          if (attribute.type == IFLA_STATS_LINK_64 && stats) {
+            all.push_back({IfIndex{named->ifindex}, stats->rx_packets, stats->tx_packets});
+          }
+        });
+  });
+  return all;
+}
+
 std::optional<LinkInfo> find_link(netlink::Socket& socket, const std::string& name) {
   auto links = list_links(socket);
   const auto found = std::find_if(links.begin(), links.end(),

@@ -64,6 +64,16 @@ struct LinkInfo {
 /// All interfaces of the socket's namespace. @throws Error
 [[nodiscard]] std::vector<LinkInfo> list_links(netlink::Socket& socket);
 
+struct LinkStats {
+  IfIndex index{};
+  std::uint64_t received_packets = 0;  ///< of a veth: what the other end has sent
+  std::uint64_t sent_packets = 0;
+};
+
+/// Packets of all interfaces of the socket's namespace; needs no privilege.
+/// @see RTM_GETSTATS in rtnetlink(7). @throws Error
+[[nodiscard]] std::vector<LinkStats> list_link_stats(netlink::Socket& socket);
+
 /// @return nullopt when there is none of that name. @throws Error
 [[nodiscard]] std::optional<LinkInfo> find_link(netlink::Socket& socket, const std::string& name);
 

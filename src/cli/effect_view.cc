@@ -56,6 +56,22 @@ void add_delay(std::vector<std::string>& parts, const json::value& object) {
   parts.push_back("jitter " + jitter + (details.empty() ? "" : " (" + join(details, ", ") + ")"));
 }
 
+/// "rate 1mbit (queue 500 packets, burst 16kb)".
+void add_rate(std::vector<std::string>& parts, const json::value& object) {
+  const std::string rate = text_of(object, "rate");
+  if (rate.empty()) {
+    return;
+  }
+  std::vector<std::string> details;
+  if (const auto packets = number_of(object, "rate_queue_packets")) {
+    details.push_back("queue " + std::to_string(*packets) + " packets");
+  }
+  if (const auto bytes = number_of(object, "rate_burst_bytes")) {
+    details.push_back("burst " + format_size(static_cast<std::uint64_t>(*bytes)));
+  }
+  parts.push_back("rate " + rate + (details.empty() ? "" : " (" + join(details, ", ") + ")"));
+}
+
 void add_flap(std::vector<std::string>& parts, const json::value& flap) {
   const std::string down = milliseconds(flap, "down_ms");
   if (down.empty()) {
@@ -111,7 +127,7 @@ std::string action_words(const json::value& object) {
   const std::string corrupt = text_of(object, "corrupt");
   add_words(parts, "corrupt", corrupt + (is_true(object, "silent") ? " (silent)" : ""));
   add_words(parts, "reorder", text_of(object, "reorder"));
-  add_words(parts, "rate", text_of(object, "rate"));
+  add_rate(parts, object);
   add_flap(parts, member_of(object, "flap"));
   return join(parts, ", ");
 }

@@ -110,7 +110,10 @@ std::string describe(const LinkAction& action) {
     words.push_back("corrupt " + format_percent(action.corrupt));
   }
   if (action.rate) {
-    words.push_back("rate " + format_bitrate(action.rate->bits_per_second));
+    words.push_back("rate " + format_bitrate(action.rate->bits_per_second) +
+                    (action.rate->queue_packets > 0
+                         ? " with " + std::to_string(action.rate->queue_packets) + " packets queued"
+                         : ""));
   }
   if (action.hold) {
     words.emplace_back("hold");

@@ -185,6 +185,10 @@ class Fabric {
   /// Packets that were decided by this fault so far; kept after it ended.
   [[nodiscard]] virtual PacketCounts packets(FaultId fault) = 0;
 
+  /// Packets that all endpoints have sent so far, whatever became of them; nullopt where the
+  /// backend does not see them. It grows while anything talks. @throws Error Operation
+  [[nodiscard]] virtual std::optional<std::uint64_t> traffic() { return std::nullopt; }
+
   [[nodiscard]] virtual LinkExplanation why(Link link, const PacketWords& packet, MonoTime now) = 0;
 
   /// Compares the kernel with the intent and repairs differences.

@@ -79,6 +79,7 @@ class NetnsFabric final : public Fabric {
   [[nodiscard]] PacketCounts packets(FaultId fault) override {
     return table_.packets(fault, auxiliaries_.drops());
   }
+  [[nodiscard]] std::optional<std::uint64_t> traffic() override { return wiring_.packets_sent(); }
   [[nodiscard]] LinkExplanation why(Link link, const PacketWords& packet, MonoTime now) override;
   [[nodiscard]] std::vector<Drift> audit(MonoTime now) override;
 
@@ -141,6 +142,8 @@ std::string NetnsFabric::mechanism(const Fault& fault) const {
   rest.reorder = {};
   rest.rate.reset();
   rest.hold = false;
+  rest.hold_until.reset();
+  rest.holder = {};
   rest.seed = 0;
   if (rest != LinkAction{}) {
     all.emplace_back("nftables");

@@ -338,6 +338,17 @@ void Wiring::repair(std::string what, netlink::Socket& socket, std::vector<Drift
   drift.push_back({std::move(what), repaired});
 }
 
+std::uint64_t Wiring::packets_sent() {
+  const IfIndex end = port_of(endpoints_.size());
+  std::uint64_t packets = 0;
+  for (const LinkStats& stats : list_link_stats(*route_)) {
+    if (stats.index >= port_of(0) && stats.index < end) {
+      packets += stats.received_packets;
+    }
+  }
+  return packets;
+}
+
 std::vector<Drift> Wiring::audit() {
   std::vector<Drift> drift;
   std::map<IfIndex, LinkInfo> links;

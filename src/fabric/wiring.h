@@ -61,6 +61,9 @@ class Wiring {
   [[nodiscard]] UniqueFd open_switch_socket(int protocol);
   void write_switch_sysctl(const std::string& path, const std::string& value);
 
+  /// Packets that the endpoints have sent so far, whatever became of them. @throws Error
+  [[nodiscard]] std::uint64_t packets_sent();
+
   /// Compares ports, forwarding entries and neighbours with what was made, and repairs them.
   /// @throws Error when the kernel can't be asked
   [[nodiscard]] std::vector<Drift> audit();

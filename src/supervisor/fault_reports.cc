@@ -104,8 +104,7 @@ Effect narrowed(const Effect& effect, const PacketWords& packet) {
   return narrow;
 }
 
-FaultFacts FaultReports::facts(const Fault& fault, MonoTime since, MonoTime until,
-                               bool atomic) const {
+FaultFacts FaultReports::facts(const Fault& fault, bool atomic) const {
   FaultFacts facts;
   facts.atomic = atomic;
   if (fault.links.empty()) {
@@ -114,7 +113,7 @@ FaultFacts FaultReports::facts(const Fault& fault, MonoTime since, MonoTime unti
   }
   facts.mechanism = fabric_.mechanism(fault);
   facts.packets = fabric_.packets(fault.id);
-  facts.matched_nothing = watch_.matched_nothing(fault, facts.packets, since, until);
+  facts.matched_nothing = watch_.matched_nothing(fault, facts.packets);
   const auto& active = book_.entries();
   facts.shared = std::any_of(active.begin(), active.end(), [&](const auto& entry) {
     return entry.first != fault.id && meet(entry.second.fault.links, fault.links);
@@ -123,16 +122,13 @@ FaultFacts FaultReports::facts(const Fault& fault, MonoTime since, MonoTime unti
 }
 
 json::object FaultReports::document(const Fault& fault) const {
-  const MonoTime time = now();
   const auto* entry = book_.find_entry(fault.id);
-  const FaultFacts known = entry == nullptr ? facts(fault, time, time, true)
-                                            : facts(fault, entry->since, time, entry->atomic);
-  return fault_document(plan_, fault, known, time);
+  return fault_document(plan_, fault, facts(fault, entry == nullptr || entry->atomic), now());
 }
 
 json::object FaultReports::ended_document(const FaultBook::Ended& ended) const {
-  json::object document = fault_document(
-      plan_, ended.fault, facts(ended.fault, ended.since, ended.until, ended.atomic), ended.until);
+  json::object document =
+      fault_document(plan_, ended.fault, facts(ended.fault, ended.atomic), ended.until);
   document["ended"] = ended.ending == FaultBook::Ending::Healed ? "healed" : "expired";
   document["ended_at_unix_ms"] = ended.ended_at_unix_ms;
   return document;

@@ -41,8 +41,7 @@ class FaultReports {
   [[nodiscard]] std::map<Endpoint, std::string> network() const;
 
  private:
-  [[nodiscard]] FaultFacts facts(const Fault& fault, MonoTime since, MonoTime until,
-                                 bool atomic) const;
+  [[nodiscard]] FaultFacts facts(const Fault& fault, bool atomic) const;
   [[nodiscard]] boost::json::object ended_document(const FaultBook::Ended& ended) const;
   [[nodiscard]] std::string reasons(const std::vector<FaultId>& faults) const;
 

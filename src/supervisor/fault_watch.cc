@@ -17,6 +17,8 @@ namespace {
 constexpr milliseconds kRefreshLead{20};
 /// An apply that keeps asking for the next one leaves the loop that much for other work.
 constexpr milliseconds kRefreshPause{5};
+/// How often traffic is looked for, as a part of the time that a fault is given.
+constexpr int kListensPerMatch = 8;
 /// An audit may take that much of the loop's time: one part of so many.
 constexpr int kAuditShare = 20;
 
@@ -53,10 +55,8 @@ void FaultWatch::changed(std::optional<MonoTime> refresh_at) {
 }
 
 void FaultWatch::traffic_begins() {
-  if (!traffic_since_) {
-    traffic_since_ = now();
-    arm_matches();
-  }
+  processes_ = true;
+  arm_matches();
 }
 
 void FaultWatch::shut_down() {
@@ -79,51 +79,93 @@ void FaultWatch::arm_refresh(std::optional<MonoTime> at) {
   });
 }
 
-bool FaultWatch::matched_nothing(const Fault& fault, const PacketCounts& packets, MonoTime since,
-                                 MonoTime until) const {
-  return !fault.links.empty() && traffic_since_ && packets.matched() == 0 &&
-         !waits_for_bytes(fault) && until - std::max(since, *traffic_since_) >= times_.match_within;
+bool FaultWatch::matched_nothing(const Fault& fault, const PacketCounts& packets) const {
+  const auto met = traffic_met_.find(fault.id);
+  return met != traffic_met_.end() && met->second >= times_.match_within &&
+         packets.matched() == 0 && !waits_for_bytes(fault);
+}
+
+bool FaultWatch::is_waited_for(const FaultBook::Entry& entry) const {
+  return !entry.fault.links.empty() && looked_at_.count(entry.fault.id) == 0;
+}
+
+bool FaultWatch::anything_waits() const {
+  const auto& entries = book_.entries();
+  return processes_ && !shut_down_ &&
+         std::any_of(entries.begin(), entries.end(),
+                     [&](const auto& entry) { return is_waited_for(entry.second); });
 }
 
 void FaultWatch::arm_matches() {
-  matches_.cancel();
   std::erase_if(looked_at_, [&](FaultId id) { return book_.find(id) == nullptr; });
-  if (!traffic_since_ || shut_down_) {
-    return;
+  std::erase_if(traffic_met_, [&](const auto& met) {
+    return book_.find(met.first) == nullptr && book_.find_ended(met.first) == nullptr;
+  });
+  if (!anything_waits()) {
+    listening_ = false;
+    matches_.cancel();
+  } else if (!listening_) {
+    listening_ = true;
+    heard_.reset();
+    sent_.reset();
+    listened_ = now();
+    listen(listened_);
+    listen_again();
   }
-  std::optional<MonoTime> next;
-  for (const auto& [id, entry] : book_.entries()) {
-    if (!entry.fault.links.empty() && looked_at_.count(id) == 0) {
-      const MonoTime due = std::max(entry.since, *traffic_since_) + times_.match_within;
-      next = next ? std::min(*next, due) : due;
-    }
-  }
-  if (!next) {
-    return;
-  }
-  matches_.expires_at(*next);
+}
+
+void FaultWatch::listen_again() {
+  matches_.expires_after(times_.match_within / kListensPerMatch);
   matches_.async_wait([this](const boost::system::error_code& error) {
-    if (!error && !shut_down_) {
-      look_for_matches();
-      arm_matches();
+    if (error || shut_down_ || !listening_) {
+      return;
+    }
+    listen(now());
+    look_for_matches();
+    listening_ = anything_waits();
+    if (listening_) {
+      listen_again();
     }
   });
 }
 
+/// Counts the time since the last look as one of traffic when something was sent not long ago:
+/// programs that talk do so in turns.
+void FaultWatch::listen(MonoTime time) {
+  const std::chrono::nanoseconds quiet_max = times_.match_within / 2;
+  try {
+    const auto sent = fabric_.traffic();
+    if (!sent || (sent_ && *sent != *sent_)) {
+      heard_ = time;
+    }
+    sent_ = sent;
+  } catch (const Error&) {
+    // The next audit tells what is wrong with the network.
+  }
+  if (heard_ && time - *heard_ <= quiet_max) {
+    for (const auto& [id, entry] : book_.entries()) {
+      const std::chrono::nanoseconds met = time - std::max(entry.since, listened_);
+      if (is_waited_for(entry) && met.count() > 0) {
+        traffic_met_[id] += std::min(met, quiet_max);
+      }
+    }
+  }
+  listened_ = time;
+}
+
 void FaultWatch::look_for_matches() {
-  const MonoTime time = now();
   bool told = false;
   for (const auto& [id, entry] : book_.entries()) {
-    if (entry.fault.links.empty() || looked_at_.count(id) > 0 ||
-        time < std::max(entry.since, *traffic_since_) + times_.match_within) {
+    const auto met = traffic_met_.find(id);
+    if (!is_waited_for(entry) || met == traffic_met_.end() || met->second < times_.match_within) {
       continue;
     }
     looked_at_.insert(id);
-    if (matched_nothing(entry.fault, fabric_.packets(id), entry.since, time)) {
+    if (matched_nothing(entry.fault, fabric_.packets(id))) {
       journal_.add("tinet", "fault-matched-nothing", "",
-                   to_string(id) + ": no packet was meant for " +
+                   to_string(id) + ": no packet was meant in " +
                        format_duration(times_.match_within) +
-                       "; does anything talk over these links?",
+                       " of traffic; does anything talk over these links?",
                    {{"fault", to_string(id)}});
       told = true;
     }

@@ -21,7 +21,8 @@ namespace tinet {
 
 /// How often things are looked at.
 struct WatchTimes {
-  std::chrono::milliseconds match_within{2'000};  ///< a fault without a packet by then is told of
+  /// A fault that met no packet in so much of the cluster's traffic is told of.
+  std::chrono::milliseconds match_within{2'000};
   std::chrono::milliseconds audit_after_change{200};
   std::chrono::milliseconds audit_with_faults{5'000};
   std::chrono::milliseconds audit_at_rest{30'000};
@@ -43,9 +44,9 @@ class FaultWatch {
   void traffic_begins();
 
   /// True when the cluster's traffic went on for match_within while the fault was active, and no
-  /// packet was meant. A fault that begins after so many bytes is given all the time it needs.
-  [[nodiscard]] bool matched_nothing(const Fault& fault, const PacketCounts& packets,
-                                     MonoTime since, MonoTime until) const;
+  /// packet was meant. Time in which no endpoint sent anything does not count, as far as the fabric
+  /// sees that. A fault that begins after so many bytes is given all the time it needs.
+  [[nodiscard]] bool matched_nothing(const Fault& fault, const PacketCounts& packets) const;
 
   /// Stops all timers; the fabric may go away afterwards.
   void shut_down();
@@ -53,6 +54,10 @@ class FaultWatch {
  private:
   void arm_refresh(std::optional<MonoTime> at);
   void arm_matches();
+  [[nodiscard]] bool anything_waits() const;
+  void listen(MonoTime time);
+  void listen_again();
+  [[nodiscard]] bool is_waited_for(const FaultBook::Entry& entry) const;
   void look_for_matches();
   void arm_audit(std::chrono::milliseconds after);
   void audit();
@@ -66,7 +71,12 @@ class FaultWatch {
   boost::asio::steady_timer refresh_;
   boost::asio::steady_timer matches_;
   boost::asio::steady_timer audit_;
-  std::optional<MonoTime> traffic_since_;
+  bool processes_ = false;
+  bool listening_ = false;
+  MonoTime listened_{};                                      ///< last time
+  std::optional<std::uint64_t> sent_;                        ///< packets by then
+  std::optional<MonoTime> heard_;                            ///< when there were more last
+  std::map<FaultId, std::chrono::nanoseconds> traffic_met_;  ///< how long there was traffic
   std::set<FaultId> looked_at_;       ///< active faults whose time to match is over
   std::set<std::string> open_drift_;  ///< told of, and still there
   bool audit_fails_ = false;

@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "src/base/error.h"
+#include "tests/kernel/fault_actions.h"
 #include "tests/kernel/fault_traffic.h"
 
 namespace tinet::testing {
@@ -20,43 +21,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::uint16_t kPort = 7000;
-constexpr Link kLink{0, 1};
-
-Fault acting(std::uint32_t id, const LinkAction& action, std::vector<Link> links = {kLink},
-             const Match& match = {}) {
-  Fault fault;
-  fault.id = {id};
-  fault.links = std::move(links);
-  fault.clauses = {{match, action}};
-  return fault;
-}
-
-LinkAction losing(std::uint32_t ppm) {
-  LinkAction action;
-  action.loss = Ppm{ppm};
-  return action;
-}
-
-LinkAction cutting(CutMode mode) {
-  LinkAction action;
-  action.cut = mode;
-  return action;
-}
-
-LinkAction delaying(Nanoseconds delay, Nanoseconds jitter = {},
-                    Distribution distribution = Distribution::Uniform) {
-  LinkAction action;
-  action.delay = Delay{delay, jitter, distribution, {}, {}};
-  action.seed = 7;
-  return action;
-}
-
-Match to_port(std::uint16_t port, Protocol protocol = Protocol::Any) {
-  Match match;
-  match.protocol = protocol;
-  match.to_ports = {port};
-  return match;
-}
 
 /// Five standard deviations of a binomial count.
 void expect_share(std::size_t count, std::size_t of, double share) {
@@ -106,46 +70,6 @@ TEST(Loss, OfTwoFaultsIsIndependent) {
   expect_share(arrived, kSent, 0.5 * 0.8);
   EXPECT_EQ(world.fabric->packets({1}).dropped + world.fabric->packets({2}).dropped,
             kSent - arrived);
-}
-
-TEST(Burst, CountsWhatItLosesAndWhatItLetsGo) {
-  constexpr std::uint32_t kSent = 2'000;
-  World world(3);
-  LinkAction burst;
-  burst.bursts = {{Ppm{200'000}, Ppm{200'000}}};
-  burst.seed = 3;
-  // Two links share the shape, and the class of the wire.
-  const Fault fault = acting(1, burst, {kLink, {2, 1}});
-  const Fault delay = acting(2, delaying(1ms));
-  world.fabric->apply({fault, delay}, now());
-  Datagrams lossy(world, kLink, kPort);
-  Datagrams other(world, {2, 1}, kPort + 1);
-  const std::uint64_t lost = kSent - lossy.exchange(kSent, 200ms).size();
-  const std::uint64_t lost_other = 500 - other.exchange(500, 200ms).size();
-  EXPECT_GT(lost, kSent / 4);
-  EXPECT_GT(lost_other, 0U);
-  const PacketCounts counts = world.fabric->packets({1});
-  EXPECT_EQ(counts, (PacketCounts{.dropped = lost + lost_other,
-                                  .bytes_dropped = 0,
-                                  .rejected = 0,
-                                  .passed = kSent + 500 - lost - lost_other}));
-  const PacketCounts of_delay = world.fabric->packets({2});
-  EXPECT_EQ(of_delay.dropped, 0U);
-  EXPECT_EQ(of_delay.delayed, kSent - lost) << "what was lost was not delayed";
-  std::map<Link, PacketCounts> links;
-  for (const LinkState& state : world.fabric->links(now())) {
-    links[state.link] = state.packets;
-  }
-  EXPECT_EQ(links.at(kLink).dropped, lost);
-  EXPECT_EQ(links.at({2, 1}).dropped, lost_other);
-
-  // A class goes with a change that comes seconds after its last fault; nobody has asked by then.
-  const std::uint64_t more = 500 - other.exchange(500, 200ms).size();
-  world.fabric->apply({}, now());
-  world.fabric->apply({acting(3, losing(1), {{0, 2}})}, now() + 10s);
-  const PacketCounts after = world.fabric->packets({1});
-  EXPECT_EQ(after.dropped, lost + lost_other + more);
-  EXPECT_EQ(after.matched(), kSent + 1'000U);
 }
 
 TEST(Loss, OfAPortLeavesOtherPortsAlone) {
@@ -398,49 +322,6 @@ TEST(Hold, KeepsPacketsUntilTheyAreReleasedInOrder) {
   EXPECT_EQ(world.fabric->packets({2}), (PacketCounts{.dropped = 10}));
   world.fabric->apply({}, now());
   EXPECT_EQ(datagrams.receive(50ms).size(), 0U);
-}
-
-TEST(RateFault, CountsWhatFindsItsQueueFull) {
-  constexpr std::uint32_t kSent = 300;
-  constexpr std::size_t kSize = 1400;
-  World world(2);
-  LinkAction action;
-  action.rate = Rate{800'000, 3'000, 20};
-  world.fabric->apply({acting(1, action)}, now());
-  Datagrams limited(world, kLink, kPort);
-  limited.send(0, kSent, {}, kSize);
-  const std::uint64_t arrived = limited.receive(300ms).size();
-  ASSERT_LT(arrived, 60U);
-  const PacketCounts counts = world.fabric->packets({1});
-  EXPECT_EQ(counts.dropped, kSent - arrived);
-  EXPECT_EQ(counts.delayed, arrived);
-  // The class goes, and takes along what waits in it.
-  limited.send(0, 20, {}, kSize);
-  world.fabric->apply({}, now());
-  world.fabric->apply({acting(2, losing(1), {{1, 0}})}, now());
-  const std::uint64_t escaped = limited.receive(300ms).size();
-  const PacketCounts after = world.fabric->packets({1});
-  EXPECT_EQ(after.dropped, kSent - arrived + 20 - escaped);
-  EXPECT_EQ(after.delayed, arrived + escaped);
-  EXPECT_LT(escaped, 20U);
-}
-
-TEST(DelayFault, CountsWhatFindsTheWireFull) {
-  if (World(2).fabric->mechanism(acting(1, delaying(5s))) != "wire") {
-    GTEST_SKIP() << "delays are the kernel's here, whose queue takes longer to fill";
-  }
-  constexpr std::uint32_t kSent = 10'500;
-  World world(2);
-  world.fabric->apply({acting(1, delaying(3s))}, now());
-  Datagrams delayed(world, kLink, kPort);
-  for (std::uint32_t sent = 0; sent < kSent; sent += 500) {
-    delayed.send(sent, 500, 20us);
-  }
-  const std::uint64_t arrived = delayed.exchange(0, 4s).size();
-  EXPECT_EQ(arrived, 10'000U);
-  const PacketCounts counts = world.fabric->packets({1});
-  EXPECT_EQ(counts.delayed, arrived);
-  EXPECT_EQ(counts.dropped, kSent - arrived);
 }
 
 TEST(RateFault, LetsSoManyBitsThrough) {

@@ -33,6 +33,8 @@ class FakeFabric : public Fabric {
   ApplyReport report{};
   std::vector<Flow> open_flows{};
   std::map<FaultId, PacketCounts> counts{};
+  std::optional<std::uint64_t> sent{};  ///< packets of the whole cluster, if it sees them
+  std::optional<Error> traffic_fails{};
   ReleaseReport held{};
   std::vector<Drift> drifts{};
   std::map<Link, Effect> effects{};           ///< when not what active faults imply
@@ -100,6 +102,12 @@ class FakeFabric : public Fabric {
     return all;
   }
   [[nodiscard]] PacketCounts packets(FaultId fault) override { return counts[fault]; }
+  [[nodiscard]] std::optional<std::uint64_t> traffic() override {
+    if (traffic_fails) {
+      throw Error(*traffic_fails);
+    }
+    return sent;
+  }
   [[nodiscard]] LinkExplanation why(Link link, const PacketWords& packet, MonoTime now) override {
     asked = packet;
     return {link, effect_on(link, now), "nftables", {"rule 1", "rule 2"}, {"a note"}};

@@ -1,5 +1,8 @@
 #include "src/supervisor/fault_watch.h"
 
+#include <functional>
+
+#include <boost/asio/steady_timer.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -34,7 +37,8 @@ TEST(FaultWatch, Complaint21TellsOfAFaultThatNoPacketMeets) {
   world.create(fault_request("partition", "n-0"));
   EXPECT_FALSE(said_matched_nothing(world));
   EXPECT_TRUE(world.run_until([&] { return !world.events("fault-matched-nothing").empty(); }));
-  EXPECT_THAT(world.events("fault-matched-nothing"), ElementsAre(HasSubstr("f1: no packet")));
+  EXPECT_THAT(world.events("fault-matched-nothing"),
+              ElementsAre(HasSubstr("f1: no packet was meant in 30ms of traffic")));
   EXPECT_TRUE(said_matched_nothing(world));
   world.fabric.counts[FaultId{1}].rejected = 1;
   EXPECT_FALSE(said_matched_nothing(world));
@@ -60,6 +64,60 @@ TEST(FaultWatch, WaitsForTheFirstProcess) {
   world.create(fault_request("partition", "n-0"));
   world.desk.traffic_begins();
   EXPECT_TRUE(world.run_until([&] { return !world.events("fault-matched-nothing").empty(); }));
+}
+
+TEST(FaultWatch, SaysNothingWhileTheClusterRests) {
+  DeskWorld world(desk_plan(2), kNoAudits);
+  world.fabric.sent = 17;
+  world.desk.traffic_begins();
+  world.create(fault_request("partition", "n-0"));
+  boost::asio::steady_timer later(world.loop, 5 * kNoAudits.match_within);
+  bool over = false;
+  later.async_wait([&](const boost::system::error_code& /*error*/) { over = true; });
+  EXPECT_TRUE(world.run_until([&] { return over; }));
+  EXPECT_THAT(world.events("fault-matched-nothing"), IsEmpty());
+  EXPECT_FALSE(said_matched_nothing(world));
+
+  // A single packet is no traffic that went on for so long.
+  ++*world.fabric.sent;
+  over = false;
+  later.expires_after(5 * kNoAudits.match_within);
+  later.async_wait([&](const boost::system::error_code& /*error*/) { over = true; });
+  EXPECT_TRUE(world.run_until([&] { return over; }));
+  EXPECT_THAT(world.events("fault-matched-nothing"), IsEmpty());
+}
+
+TEST(FaultWatch, CountsTheTimeInWhichAnythingTalks) {
+  DeskWorld world(desk_plan(2), kNoAudits);
+  world.fabric.sent = 0;
+  world.desk.traffic_begins();
+  world.create(fault_request("partition", "n-0"));
+  const auto start = std::chrono::steady_clock::now();
+  boost::asio::steady_timer talk(world.loop);
+  std::function<void(const boost::system::error_code&)> send = [&](const auto& /*error*/) {
+    ++*world.fabric.sent;
+    talk.expires_after(Milliseconds(2));
+    talk.async_wait(send);
+  };
+  send({});
+  EXPECT_TRUE(world.run_until([&] { return !world.events("fault-matched-nothing").empty(); }));
+  EXPECT_GE(std::chrono::steady_clock::now() - start, kNoAudits.match_within);
+  EXPECT_TRUE(said_matched_nothing(world));
+  world.heal();
+  const auto ended = world.desk.reports().documents(true).at(0);
+  EXPECT_TRUE(ended.at("matched_nothing").as_bool()) << "also when it is history";
+}
+
+TEST(FaultWatch, SaysNothingWhenTheFabricCannotBeAsked) {
+  DeskWorld world(desk_plan(2), kNoAudits);
+  world.fabric.traffic_fails = Error(ErrorKind::Operation, "no socket");
+  world.desk.traffic_begins();
+  world.create(fault_request("partition", "n-0"));
+  boost::asio::steady_timer later(world.loop, 5 * kNoAudits.match_within);
+  bool over = false;
+  later.async_wait([&](const boost::system::error_code& /*error*/) { over = true; });
+  EXPECT_TRUE(world.run_until([&] { return over; }));
+  EXPECT_THAT(world.events("fault-matched-nothing"), IsEmpty());
 }
 
 TEST(FaultWatch, GivesACutAfterBytesItsTime) {
