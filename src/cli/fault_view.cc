@@ -1,5 +1,6 @@
 #include "src/cli/fault_view.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 
@@ -101,6 +102,38 @@ const json::value& fault_in(const json::value& answer) {
   return wrapped.is_object() ? wrapped : answer;
 }
 
+/// "40.2ms"; three digits are what a measurement is good for.
+std::string microseconds_text(std::int64_t count) {
+  std::int64_t step = 1;
+  while (count / step >= 1'000) {
+    step *= 10;
+  }
+  return format_duration(std::chrono::microseconds((count + step / 2) / step * step));
+}
+
+/// The median of a member over all pairs, "no answer" when no pair has it.
+std::string median_text(const std::vector<json::value>& trips, const char* member) {
+  std::vector<std::int64_t> known;
+  for (const auto& trip : trips) {
+    if (const auto time = number_of(trip, member)) {
+      known.push_back(*time);
+    }
+  }
+  std::sort(known.begin(), known.end());
+  return known.empty() ? "no answer" : microseconds_text(known[known.size() / 2]);
+}
+
+std::string round_trips_text(const json::value& verify) {
+  const auto& array = array_of(verify, "rtt");
+  const std::vector<json::value> trips(array.begin(), array.end());
+  if (trips.empty()) {
+    return "";
+  }
+  return "round trip: " + median_text(trips, "rtt_before_us") + " before, " +
+         median_text(trips, "rtt_us") + " now" +
+         (trips.size() > 1 ? " (median of " + std::to_string(trips.size()) + " pairs)" : "") + "\n";
+}
+
 std::string verify_text(const json::value& verify, bool color) {
   if (!verify.is_object()) {
     return "";
@@ -121,7 +154,7 @@ std::string verify_text(const json::value& verify, bool color) {
               "\n";
     }
   }
-  return text;
+  return text + round_trips_text(verify);
 }
 
 }  // namespace

@@ -117,6 +117,11 @@ asio::awaitable<json::object> FaultDesk::create(api::FaultRequest request) {
     throw_usage("--verify: probes take 1ms to 10m");
   }
   const SelectorScope scope = co_await scope_for(roles_in(request), request.seed);
+  std::vector<RoundTrip> trips;
+  if (request.verify_ms && !request.dry_run) {
+    trips = co_await time_before(prepare(request, scope, book_.next_id(), now()).fault,
+                                 *request.verify_ms);
+  }
 
   // From here to the answer of the kernel nothing else runs: this is what serialises changes.
   expire_due();
@@ -142,17 +147,35 @@ asio::awaitable<json::object> FaultDesk::create(api::FaultRequest request) {
   json::object answer = reports_.document(*book_.find(id));
   answer["notes"] = json::value_from(notes);
   if (request.verify_ms) {
-    answer["verify"] = co_await verify_applied(id, links, *request.verify_ms);
+    answer["verify"] = co_await verify_applied(id, links, std::move(trips), *request.verify_ms);
   }
   co_return answer;
 }
 
+/// How long round trips take that the fault will make longer. A quarter of the budget is enough for
+/// links that answer at all.
+asio::awaitable<std::vector<RoundTrip>> FaultDesk::time_before(Fault fault,
+                                                               std::int64_t budget_ms) {
+  const std::vector<Link> links = links_to_time(fault);
+  std::vector<RoundTrip> trips;
+  if (links.empty()) {
+    co_return trips;
+  }
+  const auto taken = co_await time_round_trips(plan_, fabric_, links, Milliseconds(budget_ms) / 4);
+  for (std::size_t i = 0; i < links.size(); ++i) {
+    trips.push_back({links[i], taken[i], {}});
+  }
+  co_return trips;
+}
+
 /// The fault is in place by now, so an error has to say so.
 asio::awaitable<json::object> FaultDesk::verify_applied(FaultId id, std::vector<Link> links,
+                                                        std::vector<RoundTrip> trips,
                                                         std::int64_t budget_ms) {
   try {
-    co_return co_await verify_links(plan_, fabric_, std::move(links), Milliseconds(budget_ms),
-                                    [this] { return book_.next_change(now()); });
+    co_return co_await verify_links(
+        plan_, fabric_, std::move(links), Milliseconds(budget_ms),
+        [this] { return book_.next_change(now()); }, std::move(trips));
   } catch (const Error& error) {
     throw Error(error.kind(), to_string(id) + " is in place but unverified: " + error.what(),
                 error.hint().empty() ? "undo it with: tinet heal " + to_string(id) : error.hint());

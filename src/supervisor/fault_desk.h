@@ -23,6 +23,7 @@
 #include "src/supervisor/fault_watch.h"
 #include "src/supervisor/journal.h"
 #include "src/supervisor/role_board.h"
+#include "src/supervisor/round_trips.h"
 
 namespace tinet {
 
@@ -95,7 +96,9 @@ class FaultDesk {
   boost::asio::awaitable<std::vector<std::string>> names_in(std::vector<std::string> selectors);
   [[nodiscard]] std::vector<Link> links_to_kick(const std::vector<Fault>& healed,
                                                 const std::vector<FaultId>& ended_before);
+  boost::asio::awaitable<std::vector<RoundTrip>> time_before(Fault fault, std::int64_t budget_ms);
   boost::asio::awaitable<boost::json::object> verify_applied(FaultId id, std::vector<Link> links,
+                                                             std::vector<RoundTrip> trips,
                                                              std::int64_t budget_ms);
   void journal_fault(std::string_view actor, std::string_view event, const Fault& fault);
   void arm_expiry();

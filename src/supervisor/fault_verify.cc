@@ -13,6 +13,7 @@
 #include "src/base/error.h"
 #include "src/supervisor/connect_probe.h"
 #include "src/supervisor/documents.h"
+#include "src/supervisor/join.h"
 #include "src/supervisor/pair_probe.h"
 #include "src/supervisor/probe_intent.h"
 
@@ -30,6 +31,8 @@ constexpr milliseconds kMargin{50};
 constexpr int kPhasesMax = 4;
 /// Sockets that connections are tried with at a time.
 constexpr std::size_t kConnectionsMax = 1'000;
+/// Round trips through longer delays than this are not waited for.
+constexpr milliseconds kRoundTripMax{5'000};
 
 MonoTime now() {
   return std::chrono::steady_clock::now();
@@ -69,6 +72,26 @@ std::vector<LinkState> states_of(Fabric& fabric, const std::vector<Link>& links)
   return states;
 }
 
+/// How long the slowest of these round trips takes if nothing but delays is in its way.
+milliseconds slowest(Fabric& fabric, const std::vector<RoundTrip>& trips) {
+  std::vector<Link> ways;
+  for (const RoundTrip& trip : trips) {
+    ways.push_back(trip.link);
+    ways.push_back({trip.link.to, trip.link.from});
+  }
+  const std::vector<LinkState> states = states_of(fabric, ways);
+  Nanoseconds longest{};
+  for (std::size_t i = 0; i + 1 < states.size(); i += 2) {
+    Nanoseconds both{};
+    for (const LinkState* way : {&states[i], &states[i + 1]}) {
+      const LinkAction sum = combined(way->effect);
+      both += sum.delay ? sum.delay->delay + sum.delay->jitter : Nanoseconds{};
+    }
+    longest = std::max(longest, both);
+  }
+  return std::chrono::ceil<milliseconds>(longest);
+}
+
 struct Tally {
   std::size_t pairs = 0;
   std::size_t skipped = 0;
@@ -84,10 +107,10 @@ struct Tally {
 
 }  // namespace
 
-asio::awaitable<json::object> verify_links(const ClusterPlan& plan, Fabric& fabric,
-                                           std::vector<Link> links, milliseconds budget,
-                                           std::function<std::optional<MonoTime>()> next_change) {
-  budget = co_await quiet_time(budget, std::move(next_change));
+namespace {
+
+asio::awaitable<json::object> probe_links(const ClusterPlan& plan, Fabric& fabric,
+                                          std::vector<Link> links, milliseconds budget) {
   Tally tally;
   const std::vector<LinkState> states = states_of(fabric, links);
   std::vector<Link> probed;
@@ -128,6 +151,42 @@ asio::awaitable<json::object> verify_links(const ClusterPlan& plan, Fabric& fabr
                          {"as_intended", as_intended},
                          {"wrong", std::move(tally.wrong)},
                          {"skipped", tally.skipped}};
+}
+
+}  // namespace
+
+asio::awaitable<json::object> verify_links(const ClusterPlan& plan, Fabric& fabric,
+                                           std::vector<Link> links, milliseconds budget,
+                                           std::function<std::optional<MonoTime>()> next_change,
+                                           std::vector<RoundTrip> trips) {
+  budget = co_await quiet_time(budget, next_change);
+  if (trips.empty()) {
+    co_return co_await probe_links(plan, fabric, std::move(links), budget);
+  }
+  const bool changes_soon = next_change().has_value();
+  const milliseconds patience =
+      changes_soon ? budget
+                   : std::max(budget, std::min(slowest(fabric, trips) + kMargin, kRoundTripMax));
+  std::vector<Link> timed;
+  for (const RoundTrip& trip : trips) {
+    timed.push_back(trip.link);
+  }
+  json::object verdict;
+  const auto probe = [&]() -> asio::awaitable<void> {
+    verdict = co_await probe_links(plan, fabric, std::move(links), budget);
+  };
+  const auto time = [&]() -> asio::awaitable<void> {
+    const auto taken = co_await time_round_trips(plan, fabric, std::move(timed), patience);
+    for (std::size_t i = 0; i < taken.size(); ++i) {
+      trips[i].with = taken[i];
+    }
+  };
+  std::vector<asio::awaitable<void>> both;
+  both.push_back(probe());
+  both.push_back(time());
+  co_await join_all(std::move(both));
+  verdict["rtt"] = round_trips_document(plan, trips);
+  co_return verdict;
 }
 
 }  // namespace tinet

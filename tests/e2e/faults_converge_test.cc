@@ -54,6 +54,21 @@ TEST(Verify, SeesBothFamiliesAndTheConnectionsOfAPort) {
   EXPECT_EQ(text_at(port, "/verify/as_intended"), "3") << port;
 }
 
+TEST(Verify, TimesRoundTripsBeforeAndWithADelay) {
+  const EchoScene scene;
+  ASSERT_TRUE(scene.up());
+  const auto slow = scene.fault({"delay", "node-0", "20ms", "--to", "node-1", "--verify"});
+  EXPECT_EQ(text_at(slow, "/verify/rtt/0/from"), "node-0");
+  EXPECT_EQ(text_at(slow, "/verify/rtt/0/to"), "node-1");
+  const auto before = std::stol(text_at(slow, "/verify/rtt/0/rtt_before_us"));
+  const auto with = std::stol(text_at(slow, "/verify/rtt/0/rtt_us"));
+  EXPECT_LT(before, 20'000);
+  EXPECT_GE(with, 40'000) << "20ms each way";
+  ASSERT_TRUE(scene.tinet({"heal"}).ok());
+  const RunResult text = scene.tinet({"delay", "node-0", "20ms", "--to", "node-1", "--verify"});
+  EXPECT_THAT(text.out, testing::ContainsRegex("round trip: .*s before, [4-9].*ms now\n"));
+}
+
 TEST(Events, TellOfAFaultThatNoPacketMeets) {
   const EchoScene scene(3);
   ASSERT_TRUE(scene.up());

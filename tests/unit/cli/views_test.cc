@@ -1,4 +1,5 @@
 #include <boost/json.hpp>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "src/cli/fault_view.h"
@@ -93,6 +94,10 @@ json::value fault(const char* members) {
 TEST(FaultLine, SaysWhatTheFaultDoes) {
   EXPECT_EQ(fault_line(fault(R"("kind":"rate","params":{"rate":"10mbit","rate_bits":10000000})")),
             "f1: rate 10mbit between a and b (1 link), no packet matched");
+  EXPECT_EQ(fault_line(fault(R"("kind":"rate","params":{"rate":"10mbit","rate_bits":10000000,
+                                "rate_queue_packets":500,"rate_burst_bytes":16000})")),
+            "f1: rate 10mbit (queue 500 packets, burst 16kb) between a and b (1 link), "
+            "no packet matched");
   EXPECT_EQ(fault_line(fault(R"("kind":"partition","params":{"mode":"drop"})")),
             "f1: partition a from b (1 link), no packet matched");
   EXPECT_EQ(
@@ -127,6 +132,20 @@ TEST(AppliedText, SaysHowToUndoAndWhatWasVerified) {
             "undo: tinet -T two heal f1\n"
             "verified: 1 of 2 pairs are as intended, 3 cannot be probed\n"
             "not as intended: a > b\n");
+}
+
+TEST(AppliedText, ComparesRoundTrips) {
+  const auto answer = json::parse(R"({"id":"f1","kind":"delay","target":["a"],"peers":["b"],
+    "links":[["a","b"],["b","a"]],"params":{"delay_ms":20},
+    "verify":{"pairs":2,"as_intended":2,"wrong":[],"skipped":0,
+      "rtt":[{"from":"a","to":"b","rtt_before_us":87,"rtt_us":40251}]}})");
+  EXPECT_THAT(applied_text(answer, "tinet", false),
+              ::testing::EndsWith("round trip: 87us before, 40.3ms now\n"));
+  const auto many = json::parse(R"({"id":"f1","kind":"hold","verify":{"pairs":0,"rtt":[
+    {"rtt_before_us":90,"rtt_us":null},{"rtt_before_us":70,"rtt_us":null},
+    {"rtt_before_us":null,"rtt_us":null}]}})");
+  EXPECT_THAT(applied_text(many, "tinet", false),
+              ::testing::EndsWith("round trip: 90us before, no answer now (median of 3 pairs)\n"));
 }
 
 TEST(DryRunFaultText, ListsTheTransaction) {

@@ -123,6 +123,56 @@ TEST(VerifyLinks, WaitsUntilTheEffectsStayForAWhile) {
   EXPECT_EQ(world.create(request).at("verify").at("pairs").to_number<int>(), 2);
 }
 
+TEST(VerifyLinks, TimesRoundTripsOfFaultsThatShape) {
+  DeskWorld world(desk_plan(3));
+  auto request = fault_request("delay", "n-0");
+  request.action.delay_ns = 1'000;
+  const auto verdict = verified(world, request);
+  const auto& trips = verdict.at("rtt").as_array();
+  ASSERT_EQ(trips.size(), 2U) << "each pair once";
+  EXPECT_EQ(trips[0].at("from").as_string(), "n-0");
+  EXPECT_EQ(trips[0].at("to").as_string(), "n-1");
+  for (const auto& trip : trips) {
+    EXPECT_GT(trip.at("rtt_before_us").to_number<int>(), 0);
+    EXPECT_GT(trip.at("rtt_us").to_number<int>(), 0);
+  }
+}
+
+TEST(VerifyLinks, SaysWhereNothingComesBack) {
+  DeskWorld world(desk_plan(2));
+  world.fabric.deaf = {{1, AF_INET}};
+  const auto trips = verified(world, fault_request("hold", "n-0")).at("rtt").as_array();
+  ASSERT_EQ(trips.size(), 1U);
+  EXPECT_TRUE(trips[0].at("rtt_before_us").is_null());
+  EXPECT_TRUE(trips[0].at("rtt_us").is_null());
+}
+
+TEST(VerifyLinks, TimesNothingThatIsNotShaped) {
+  DeskWorld world(desk_plan(2));
+  EXPECT_FALSE(verified(world, fault_request("partition", "n-0")).contains("rtt"));
+  auto scoped = fault_request("delay", "n-0");
+  scoped.action.delay_ns = 1'000;
+  scoped.ports = {80};
+  EXPECT_FALSE(verified(world, scoped).contains("rtt")) << "datagrams are not meant";
+}
+
+TEST(LinksToTime, AreNotMoreThanAnybodyReads) {
+  Fault fault;
+  LinkAction slow;
+  slow.delay = Delay{Milliseconds(5), {}, Distribution::Uniform, {}, {}};
+  fault.clauses = {{{}, slow}};
+  for (Endpoint from = 0; from < 30; ++from) {
+    for (Endpoint to = 0; to < 30; ++to) {
+      if (from != to) {
+        fault.links.push_back({from, to});
+      }
+    }
+  }
+  const auto links = links_to_time(fault);
+  EXPECT_EQ(links.size(), kTimedPairsMax);
+  EXPECT_EQ(links.front(), (Link{0, 1}));
+}
+
 TEST(VerifyLinks, RefusesABudgetThatIsNone) {
   DeskWorld world(desk_plan(2));
   for (const std::int64_t budget : {std::int64_t{0}, std::int64_t{-1}, std::int64_t{600'001}}) {
