@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 
@@ -241,6 +242,8 @@ class WireProcess {
 }  // namespace
 
 int run_wire(int queue_fd, int control_fd) {
+  // What it was executed from says nothing to a reader of ps.
+  static_cast<void>(::prctl(PR_SET_NAME, "tinet-wire", 0, 0, 0));
   die_with_parent();
   raise_priority();
   UniqueFd queue_socket(queue_fd);

@@ -212,6 +212,11 @@ TEST_F(WireProcessTest, KeepsOnlyTheCapabilityItNeeds) {
   EXPECT_EQ(status_of(world.wire.pid(), "NoNewPrivs"), "1");
 }
 
+TEST_F(WireProcessTest, HasANameOfItsOwn) {
+  world.wire.ensure();
+  EXPECT_EQ(status_of(world.wire.pid(), "Name"), "tinet-wire");
+}
+
 // As in the rootless backend: an ordinary uid that is itself in the user namespace, so that execve
 // keeps a capability only when it was made ambient.
 TEST(WireProcessRootless, WorksForAnOrdinaryUser) {
