@@ -17,6 +17,8 @@ using netlink::Request;
 
 constexpr std::uint32_t kRoot = std::uint32_t{kHtbMajor} << 16U;
 constexpr std::uint32_t kFrame = 1514;
+/// Of no class that may wait while another processor sends: more than a flood leaves.
+constexpr std::uint32_t kDirectPackets = 100'000;
 constexpr std::uint32_t kQuantumMax = 60'000;
 // The kernel's unit of time in this interface, fixed since 2.6.31 (/proc/net/psched: 1000 64 ...).
 constexpr std::uint64_t kNanosecondsPerTick = 64;
@@ -151,7 +153,9 @@ void put_htb_root(Request& request, IfIndex link) {
   request.begin(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, "make htb the root" + on(link))
       .put_header(header_of(link, kRoot, TC_H_ROOT))
       .put_string(TCA_KIND, "htb")
-      .nest(TCA_OPTIONS, [&] { request.put_value(TCA_HTB_INIT, settings); });
+      .nest(TCA_OPTIONS, [&] {
+        request.put_value(TCA_HTB_INIT, settings).put_u32(TCA_HTB_DIRECT_QLEN, kDirectPackets);
+      });
 }
 
 void put_delete_root(Request& request, IfIndex link) {

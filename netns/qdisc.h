@@ -25,8 +25,10 @@ inline constexpr std::uint16_t kHtbMajor = 1;
   return std::uint32_t{kHtbMajor} << 16U | minor;
 }
 
-/// Makes HTB the interface's root, `default 0`: packets of no class pass at once. Refused with
-/// EEXIST when somebody else's root is there already, with EEXIST too when it is ours.
+/// Makes HTB the interface's root, `default 0`: packets of no class pass at once. While the root of
+/// an interface that is up is exchanged, for a grace period of RCU (some 100 us), the kernel drops
+/// every packet sent there: dev_deactivate() in net/sched/sch_generic.c. Refused with EEXIST when
+/// somebody else's root is there already, with EEXIST too when it is ours.
 void put_htb_root(netlink::Request& request, IfIndex link);
 /// Removes the root with all classes and leaves; what they hold is lost.
 void put_delete_root(netlink::Request& request, IfIndex link);

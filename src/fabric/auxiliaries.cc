@@ -43,6 +43,7 @@ Auxiliaries::Auxiliaries(Wiring& wiring, nft::Connection& connection, const Fabr
       queues_(wiring.open_switch_netlink(NETLINK_ROUTE), wiring.ports()),
       senders_(wiring, plan.endpoints) {
   mechanisms_.netem = queues_.has_netem();
+  queues_.make_roots();
 }
 
 std::vector<std::string> Auxiliaries::prepare(const Difference& difference,

@@ -114,16 +114,22 @@ bool PortQueues::has_netem() {
   return works;
 }
 
+void PortQueues::make_roots() {
+  netlink::Request roots;
+  for (std::size_t port = 0; port < ports_.size(); ++port) {
+    put_htb_root(roots, port_index(static_cast<Endpoint>(port)));
+  }
+  static_cast<void>(socket_.try_execute(roots));
+}
+
 void PortQueues::add(const std::map<ClassKey, PortClass>& classes) {
   if (classes.empty()) {
     return;
   }
+  // There already, unless somebody removed it or this kernel has none.
   netlink::Request roots;
-  const std::set<Endpoint> present = ports_of(made_);
   for (const Endpoint port : ports_of(classes)) {
-    if (!present.contains(port)) {
-      put_htb_root(roots, port_index(port));
-    }
+    put_htb_root(roots, port_index(port));
   }
   for (const netlink::Refusal& refusal : socket_.try_execute(roots)) {
     if (refusal.error != EEXIST) {

@@ -25,11 +25,13 @@ class PortQueues {
   /// 0.1 ms; a kernel that loads modules does so here.
   [[nodiscard]] bool has_netem();
 
+  /// Makes the root of every port, so that no later change has to: see put_htb_root(). Before
+  /// anything talks. A kernel without HTB stays as it is; add() says so when it matters.
+  void make_roots();
+
   /// @throws Error Conflict (a port of netem takes one loss in bursts), Unavailable, Operation
   void add(const std::map<ClassKey, PortClass>& classes);
-  /// Removes classes that nothing leads to any more. Roots stay: a port drops every packet while
-  /// its root is exchanged (dev_deactivate() in net/sched/sch_generic.c), also those of other
-  /// links.
+  /// Removes classes that nothing leads to any more. Roots stay.
   void follow(const Installed& installed);
 
   /// What classes have dropped so far, those that are gone included. @throws Error
