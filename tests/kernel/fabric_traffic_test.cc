@@ -135,6 +135,7 @@ TEST(Traffic, NoPacketSlipsThroughWhileCutsAreExchanged) {
   const auto permanent = cut(1, {{0, 1}});
   world.fabric->apply({permanent}, now());
   std::atomic<bool> stop = false;
+  const std::uint64_t before = world.fabric->traffic().value();
   std::uint64_t sent = 0;
   std::thread flood([&] {
     while (!stop) {
@@ -167,7 +168,10 @@ TEST(Traffic, NoPacketSlipsThroughWhileCutsAreExchanged) {
   EXPECT_GT(changes, 20);
   const auto links = world.fabric->links(now());
   ASSERT_EQ(links.size(), 1U);
-  EXPECT_EQ(links[0].packets.dropped, sent);
+  // A busy kernel drops some between the sender's call and the switch, when its backlog is full.
+  const std::uint64_t arrived = world.fabric->traffic().value() - before;
+  EXPECT_LE(arrived, sent);
+  EXPECT_EQ(links[0].packets.dropped, arrived);
 }
 
 }  // namespace
