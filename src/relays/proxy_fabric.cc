@@ -117,6 +117,7 @@ class ProxyFabric final : public Fabric {
     // The bytes of a link are requests to one end's services, or replies of the other's.
     return !plan_.endpoints[link.from].ports.empty() || !plan_.endpoints[link.to].ports.empty();
   }
+  [[nodiscard]] bool carries_datagrams() const override { return false; }
   [[nodiscard]] UniqueFd open_socket(Endpoint endpoint, int domain, int type,
                                      int protocol) override;
 
@@ -137,6 +138,9 @@ class ProxyFabric final : public Fabric {
   }
   [[nodiscard]] PacketCounts packets(FaultId fault) override {
     return thread_.run([&] { return relays_->packets(fault); });
+  }
+  [[nodiscard]] std::optional<std::uint64_t> traffic() override {
+    return thread_.run([&] { return relays_->chunks(); });
   }
   [[nodiscard]] LinkExplanation why(Link link, const PacketWords& packet, MonoTime now) override;
   [[nodiscard]] std::vector<Drift> audit(MonoTime /*now*/) override {

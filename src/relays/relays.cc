@@ -313,6 +313,17 @@ std::vector<LinkState> Relays::links(MonoTime now) {
   return result;
 }
 
+std::uint64_t Relays::chunks() const {
+  std::uint64_t sum = 0;
+  for (const auto& [way, state] : ways_) {
+    for (const auto& set : {state.forward, state.backward}) {
+      const proxy::Counters& counters = set->counters();
+      sum += counters.chunks + counters.held + counters.refused;
+    }
+  }
+  return sum;
+}
+
 PacketCounts Relays::packets(FaultId fault) {
   count_all();
   const auto found = fault_counts_.find(fault);

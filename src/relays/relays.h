@@ -57,6 +57,8 @@ class Relays {
 
   [[nodiscard]] std::vector<LinkState> links(MonoTime now);
   [[nodiscard]] PacketCounts packets(FaultId fault);
+  /// Pieces of data that endpoints have sent one another, also those that a fault stopped.
+  [[nodiscard]] std::uint64_t chunks() const;
   [[nodiscard]] Effect effect_on(Link link, MonoTime now) const;
   /// Rules of the ways between the two, in words.
   [[nodiscard]] std::vector<std::string> rules_on(Link link, std::optional<std::uint16_t> port,

@@ -1,6 +1,7 @@
 #include "src/supervisor/connect_probe.h"
 
 #include <algorithm>
+#include <deque>
 #include <memory>
 #include <optional>
 
@@ -24,8 +25,10 @@ namespace {
 
 class Attempts : public std::enable_shared_from_this<Attempts> {
  public:
-  Attempts(const asio::any_io_executor& executor, std::size_t count)
-      : outcomes_(count, Attempt::Silent),
+  /// @param awaits_answer whether to have connected is not enough
+  Attempts(const asio::any_io_executor& executor, std::size_t count, bool awaits_answer)
+      : awaits_answer_(awaits_answer),
+        outcomes_(count, Attempt::Silent),
         done_(executor, std::chrono::steady_clock::time_point::max()) {}
 
   void start(const asio::any_io_executor& executor, Fabric& fabric, std::size_t index,
@@ -36,9 +39,14 @@ class Attempts : public std::enable_shared_from_this<Attempts> {
     socket.assign(to.protocol(), fd.get());
     static_cast<void>(fd.release());
     ++open_;
-    socket.async_connect(to, [self = shared_from_this(), index](boost::system::error_code error) {
-      self->note(index, error);
-    });
+    socket.async_connect(
+        to, [self = shared_from_this(), &socket, index](boost::system::error_code error) {
+          if (error || !self->awaits_answer_) {
+            self->note(index, error);
+          } else {
+            self->await_answer(socket, index);
+          }
+        });
   }
 
   asio::steady_timer& done() { return done_; }
@@ -53,6 +61,20 @@ class Attempts : public std::enable_shared_from_this<Attempts> {
   }
 
  private:
+  /// Tells the service that we are done, and waits for whatever it says.
+  void await_answer(tcp::socket& socket, std::size_t index) {
+    boost::system::error_code ignored;
+    socket.shutdown(tcp::socket::shutdown_send, ignored);
+    socket.async_wait(tcp::socket::wait_read, [self = shared_from_this(), &socket,
+                                               index](boost::system::error_code error) {
+      char byte = 0;
+      if (!error) {
+        socket.receive(asio::buffer(&byte, 1), tcp::socket::message_peek, error);
+      }
+      self->note(index, error == asio::error::eof ? boost::system::error_code() : error);
+    });
+  }
+
   void note(std::size_t index, const boost::system::error_code& error) {
     --open_;
     Attempt outcome = Attempt::Refused;
@@ -67,8 +89,9 @@ class Attempts : public std::enable_shared_from_this<Attempts> {
     }
   }
 
+  bool awaits_answer_;
   std::vector<Attempt> outcomes_;
-  std::vector<tcp::socket> sockets_;
+  std::deque<tcp::socket> sockets_;  // their places stay
   std::size_t open_ = 0;
   asio::steady_timer done_;
 };
@@ -79,7 +102,8 @@ asio::awaitable<std::vector<Attempt>> try_connections(const ClusterPlan& plan, F
                                                       std::vector<PreventedConnection> connections,
                                                       std::chrono::milliseconds budget) {
   const auto executor = co_await asio::this_coro::executor;
-  const auto attempts = std::make_shared<Attempts>(executor, connections.size());
+  const auto attempts =
+      std::make_shared<Attempts>(executor, connections.size(), !fabric.carries_datagrams());
   try {
     for (std::size_t i = 0; i < connections.size(); ++i) {
       const auto& connection = connections[i];

@@ -158,7 +158,7 @@ asio::awaitable<std::vector<RoundTrip>> FaultDesk::time_before(Fault fault,
                                                                std::int64_t budget_ms) {
   const std::vector<Link> links = links_to_time(fault);
   std::vector<RoundTrip> trips;
-  if (links.empty()) {
+  if (links.empty() || !fabric_.carries_datagrams()) {
     co_return trips;
   }
   const auto taken = co_await time_round_trips(plan_, fabric_, links, Milliseconds(budget_ms) / 4);

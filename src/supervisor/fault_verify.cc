@@ -115,16 +115,21 @@ asio::awaitable<json::object> probe_links(const ClusterPlan& plan, Fabric& fabri
   const std::vector<LinkState> states = states_of(fabric, links);
   std::vector<Link> probed;
   std::vector<Expected> expected;
-  for (const auto& state : states) {
-    const Expected intent = expected_datagrams(state.effect, budget / 2);
-    if (intent == Expected::Unsure) {
-      ++tally.skipped;
-    } else {
-      probed.push_back(state.link);
-      expected.push_back(intent);
+  std::vector<PreventedConnection> connections;
+  if (fabric.carries_datagrams()) {
+    for (const auto& state : states) {
+      const Expected intent = expected_datagrams(state.effect, budget / 2);
+      if (intent == Expected::Unsure) {
+        ++tally.skipped;
+      } else {
+        probed.push_back(state.link);
+        expected.push_back(intent);
+      }
     }
+    connections = prevented_connections(states);
+  } else {
+    connections = stopped_connections(plan, states, tally.skipped);
   }
-  auto connections = prevented_connections(states);
   if (connections.size() > kConnectionsMax) {
     tally.skipped += connections.size() - kConnectionsMax;
     connections.resize(kConnectionsMax);

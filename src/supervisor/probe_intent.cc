@@ -93,4 +93,35 @@ std::vector<PreventedConnection> prevented_connections(const std::vector<LinkSta
   return connections;
 }
 
+std::vector<PreventedConnection> stopped_connections(const ClusterPlan& plan,
+                                                     const std::vector<LinkState>& links,
+                                                     std::size_t& skipped) {
+  std::vector<PreventedConnection> connections = prevented_connections(links);
+  const auto add = [&](Endpoint from, Endpoint to, CutMode mode) {
+    if (to >= plan.instances.size()) {
+      return;
+    }
+    for (const ServicePort& service : plan.instances[to].services) {
+      connections.push_back({from, to, service.port, mode});
+    }
+  };
+  for (const LinkState& state : links) {
+    const LinkAction sum = combined(state.effect);
+    if (sum.cut || sum.hold) {
+      const CutMode mode = sum.hold ? CutMode::Drop : *sum.cut;
+      add(state.link.from, state.link.to, mode);
+      add(state.link.to, state.link.from, mode);
+    } else if (prevented_connections({state}).empty()) {
+      ++skipped;
+    }
+  }
+  std::sort(connections.begin(), connections.end());
+  // A refusal is as intended wherever one of the two links asks for it.
+  const auto same = [](const PreventedConnection& a, const PreventedConnection& b) {
+    return a.from == b.from && a.to == b.to && a.port == b.port;
+  };
+  connections.erase(std::unique(connections.begin(), connections.end(), same), connections.end());
+  return connections;
+}
+
 }  // namespace tinet

@@ -2,11 +2,13 @@
 /// What probes of `--verify` must show for what a link suffers. Pure.
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
 #include "src/fabric/fabric.h"
 #include "src/model/fault.h"
+#include "src/model/plan.h"
 
 namespace tinet {
 
@@ -31,5 +33,11 @@ struct PreventedConnection {
 /// them, datagrams show these. Cuts that count or that mean only open connections prevent none.
 [[nodiscard]] std::vector<PreventedConnection> prevented_connections(
     const std::vector<LinkState>& links);
+
+/// The same where every connection shows what its links suffer and nothing else does: those to each
+/// service of either end of a link that is cut or held as a whole are among them.
+/// @param skipped grows by the links that no connection can say anything about
+[[nodiscard]] std::vector<PreventedConnection> stopped_connections(
+    const ClusterPlan& plan, const std::vector<LinkState>& links, std::size_t& skipped);
 
 }  // namespace tinet

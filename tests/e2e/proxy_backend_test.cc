@@ -43,6 +43,13 @@ TEST_F(ProxyBackend, HoldsWhatIsCutAndDeliversItAfterTheHeal) {
   EXPECT_TRUE(cut.answered_after(healed));
 }
 
+TEST_F(ProxyBackend, VerifiesCutsByConnectionsThatGetNoAnswer) {
+  const auto fault = scene_.json({"partition", "node-0", "--verify"});
+  EXPECT_EQ(text_at(fault, "/verify/pairs"), "4") << fault;
+  EXPECT_EQ(text_at(fault, "/verify/wrong"), "[]") << fault;
+  EXPECT_NE(count("held"), "0") << "the probes themselves were held";
+}
+
 TEST_F(ProxyBackend, EndsTimedFaultsByItself) {
   const Asker cut(scene_, "tcp", "node-0", "node-1");
   ASSERT_TRUE(scene_.tinet({"partition", "node-1", "--for", "700ms"}).ok());

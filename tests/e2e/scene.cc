@@ -187,4 +187,12 @@ std::string text_at(const json::value& document, std::string_view pointer) {
   return found->is_string() ? std::string(found->as_string()) : json::serialize(*found);
 }
 
+std::int64_t stopped_at(const json::value& document, std::string_view pointer) {
+  std::int64_t sum = 0;
+  for (const char* what : {"/dropped", "/held"}) {
+    sum += std::stoll("0" + text_at(document, std::string(pointer) + what));
+  }
+  return sum;
+}
+
 }  // namespace tinet::test

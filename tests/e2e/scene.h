@@ -2,6 +2,7 @@
 /// The world of one end-to-end test: a cluster tag, a subnet and a directory that nobody else uses,
 /// tinet run in them, and the question what is left of it all.
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -108,6 +109,9 @@ class Scene {
 /// The object called `name` in the array `key` of a document ("instances", "faults"); null if none.
 [[nodiscard]] boost::json::value named_in(const boost::json::value& document, std::string_view key,
                                           std::string_view name);
+/// How often the cut whose "packets" are at that pointer has stopped something: packets that were
+/// dropped, or on relays connections that were held.
+[[nodiscard]] std::int64_t stopped_at(const boost::json::value& document, std::string_view pointer);
 /// The text at a JSON pointer, e.g. "/instances/0/state"; numbers are written out; empty if none.
 [[nodiscard]] std::string text_at(const boost::json::value& document, std::string_view pointer);
 

@@ -272,10 +272,10 @@ TEST(Etcd, RunsWithTheUsersConfigOverTheBuiltInOne) {
   const std::string config = scene.write("mine.yaml", "snapshot-count: 777\n");
   RunOptions options = scene.options();
   options.timeout = 130s;
-  const RunResult started =
-      scene.tinet({"start", "etcd", "--subnet", scene.subnet(), "--publish", "none",
-                   "--etcd.config", config, "--etcd.env", "ETCD_MARK=seen"},
-                  options);
+  std::vector<std::string> words = scene.network_words();
+  words.insert(words.begin(), {"start", "etcd", "--publish", "none", "--etcd.config", config,
+                               "--etcd.env", "ETCD_MARK=seen"});
+  const RunResult started = scene.tinet(words, options);
   ASSERT_TRUE(started.ok()) << started;
   const auto status = scene.json({"status"});
   EXPECT_THAT(command_line(status, "etcd-1"), HasSubstr("--config-file="));

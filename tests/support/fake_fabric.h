@@ -38,6 +38,7 @@ class FakeFabric : public Fabric {
   ReleaseReport held{};
   std::vector<Drift> drifts{};
   std::map<Link, Effect> effects{};           ///< when not what active faults imply
+  bool datagrams = true;                      ///< false: as relays are
   std::set<std::pair<Endpoint, int>> deaf{};  ///< endpoints and families whose sockets hear nothing
 
   [[nodiscard]] const std::vector<Fault>& active() const { return applied.back(); }
@@ -45,6 +46,7 @@ class FakeFabric : public Fabric {
   [[nodiscard]] std::string_view backend() const override { return "fake"; }
   [[nodiscard]] int namespace_fd(Endpoint /*endpoint*/) const override { return -1; }
   [[nodiscard]] int switch_namespace_fd() const override { return -1; }
+  [[nodiscard]] bool carries_datagrams() const override { return datagrams; }
   [[nodiscard]] UniqueFd open_socket(Endpoint endpoint, int domain, int type,
                                      int protocol) override {
     UniqueFd fd(::socket(domain, type | SOCK_CLOEXEC, protocol));

@@ -1,5 +1,7 @@
 #include "src/supervisor/fault_verify.h"
 
+#include <thread>
+
 #include <netinet/in.h>
 
 #include <boost/json/serialize.hpp>
@@ -85,6 +87,25 @@ TEST(VerifyLinks, TriesTheConnectionsThatAPortScopePrevents) {
   const std::string name = "n-1:" + std::to_string(listener.port);
   EXPECT_EQ(boost::json::serialize(verdict.at("wrong")), R"([["n-0",")" + name + R"("]])");
   EXPECT_EQ(verdict.at("pairs").to_number<int>(), 3) << "two links and one connection";
+}
+
+TEST(VerifyLinks, TakesAnAnswerForProofWhereRelaysAcceptEverything) {
+  ClusterPlan plan = desk_plan(2);
+  const Listener silent(plan.instances[1].address);
+  const Listener answering(plan.instances[0].address);
+  plan.instances[1].services = {{"silent", silent.port}};
+  plan.instances[0].services = {{"answering", answering.port}};
+  DeskWorld world(std::move(plan));
+  world.fabric.datagrams = false;
+  // What a service does when the other side has nothing to say.
+  std::thread service([&answering] {
+    const UniqueFd connection(::accept4(answering.fd.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  });
+  const auto verdict = verified(world, fault_request("partition", "n-0"));
+  service.join();
+  EXPECT_EQ(verdict.at("pairs").to_number<int>(), 2) << "one connection to each service";
+  EXPECT_EQ(boost::json::serialize(verdict.at("wrong")),
+            R"([["n-1","n-0:)" + std::to_string(answering.port) + R"("]])");
 }
 
 TEST(VerifyLinks, TakesARefusalForAnAnswerOfRejectOnly) {

@@ -73,5 +73,21 @@ TEST(PreventedConnections, LeaveOutWhatPreventsNone) {
           .empty());
 }
 
+TEST(StoppedConnections, AreThoseOfServicesAtEitherEndOfAWholeCut) {
+  ClusterPlan plan;
+  plan.instances.resize(2);
+  plan.instances[0].services = {{"client", 1}};
+  plan.instances[1].services = {{"client", 1}, {"peer", 2}};
+  std::size_t skipped = 0;
+  const LinkState delayed{
+      {1, 0}, {{{{}, {.delay = Delay{.delay = milliseconds(1)}}, {FaultId{2}}}}}, {}};
+  const auto found =
+      stopped_connections(plan, {state({0, 1}, {}, CutMode::Reject), delayed}, skipped);
+  const std::vector<PreventedConnection> expected{
+      {0, 1, 1, CutMode::Reject}, {0, 1, 2, CutMode::Reject}, {1, 0, 1, CutMode::Reject}};
+  EXPECT_EQ(found, expected);
+  EXPECT_EQ(skipped, 1U);
+}
+
 }  // namespace
 }  // namespace tinet
