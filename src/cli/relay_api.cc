@@ -53,7 +53,7 @@ proxy::Endpoint parse_api_address(const std::string& text, const std::string& wh
   return {address, static_cast<std::uint16_t>(port)};
 }
 
-std::function<bool(const http::Request&)> only(uid_t user) {
+std::function<bool(const http::ConnectionEnds&)> only(uid_t user) {
   auto diagnostics = std::make_shared<netlink::Socket>([] {
     try {
       return open_socket_diagnostics();
@@ -62,9 +62,11 @@ std::function<bool(const http::Request&)> only(uid_t user) {
                         "let every user of this machine use the API: --any-user");
     }
   }());
-  return [diagnostics, user](const http::Request& request) {
-    const auto owner = find_tcp_owner(*diagnostics, plain(request.peer), plain(request.local));
-    return owner && (owner->uid == user || owner->uid == 0);
+  return [diagnostics, user](const http::ConnectionEnds& ends) {
+    const auto owner = find_tcp_owner(*diagnostics, plain(ends.peer), plain(ends.local));
+    // A socket that nobody holds any more counts as root's for the kernel: whoever sends something
+    // and closes could be anybody.
+    return owner && owner->inode != 0 && (owner->uid == user || owner->uid == 0);
   };
 }
 

@@ -24,7 +24,7 @@ namespace tinet::cli {
 /// An API on loopback can be reached by every user of the machine: true for requests of this user
 /// and of root, as the kernel tells them.
 /// @throws Error Unavailable where the kernel does not tell
-[[nodiscard]] std::function<bool(const http::Request&)> only(uid_t user);
+[[nodiscard]] std::function<bool(const http::ConnectionEnds&)> only(uid_t user);
 
 /// Serves the API at plan.toxiproxy_api. Each relay is a proxy "INSTANCE:SERVICE" there; more can
 /// be created. Runs on the loop's thread; lives as long as the result.

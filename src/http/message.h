@@ -8,7 +8,6 @@
 #include <string_view>
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/ip/tcp.hpp>
 
 namespace tinet::http {
 
@@ -18,8 +17,6 @@ struct Request {
   std::map<std::string, std::string> query;    ///< decoded
   std::map<std::string, std::string> headers;  ///< names in lower case; the last of several
   std::string body;
-  boost::asio::ip::tcp::endpoint peer;   ///< of the client
-  boost::asio::ip::tcp::endpoint local;  ///< where it connected to
 
   /// A header's value; empty when there is none. @param name in lower case
   [[nodiscard]] std::string_view header(const std::string& name) const;

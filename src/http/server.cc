@@ -28,7 +28,7 @@ namespace {
 /// Pause after accept(2) failed for want of descriptors or memory.
 constexpr std::chrono::milliseconds kAcceptRetry{50};
 
-Request plain(const Message& message, const tcp::socket& socket) {
+Request plain(const Message& message) {
   const auto target = message.target();
   Request request = parse_target({target.data(), target.size()});
   request.method = std::string(message.method_string());
@@ -40,9 +40,6 @@ Request plain(const Message& message, const tcp::socket& socket) {
     }
     request.headers[name] = std::string(field.value());
   }
-  error_code gone;
-  request.peer = socket.remote_endpoint(gone);
-  request.local = socket.local_endpoint(gone);
   return request;
 }
 
@@ -60,17 +57,18 @@ struct Server::Shared {
   std::list<tcp::acceptor> acceptors;
   std::list<beast::tcp_stream> connections;
 
-  asio::awaitable<Response> answer(const Message& message, const tcp::socket& socket) const;
+  asio::awaitable<Response> answer(const Message& message) const;
   [[nodiscard]] Reply wire(Response response, unsigned version, bool keep_alive) const;
+  [[nodiscard]] bool admits(const tcp::socket& socket) const;
+  void turn_away(tcp::socket& socket) const;
   static asio::awaitable<void> accept(std::shared_ptr<Shared> shared, tcp::acceptor& acceptor);
   static asio::awaitable<void> serve(std::shared_ptr<Shared> shared, tcp::socket socket, Fate fate);
   asio::awaitable<void> refuse(beast::tcp_stream& stream, error_code why) const;
 };
 
-asio::awaitable<Response> Server::Shared::answer(const Message& message,
-                                                 const tcp::socket& socket) const {
+asio::awaitable<Response> Server::Shared::answer(const Message& message) const {
   try {
-    Request request = plain(message, socket);
+    Request request = plain(message);
     co_return co_await handler(std::move(request));
   } catch (const std::exception& error) {
     co_return options.on_error(error);
@@ -87,6 +85,26 @@ Reply Server::Shared::wire(Response response, unsigned version, bool keep_alive)
   message.keep_alive(keep_alive);
   message.prepare_payload();
   return message;
+}
+
+bool Server::Shared::admits(const tcp::socket& socket) const {
+  if (!options.may_use) {
+    return true;
+  }
+  error_code gone;
+  const ConnectionEnds ends{socket.remote_endpoint(gone), socket.local_endpoint(gone)};
+  return !gone && options.may_use(ends);
+}
+
+/// Answers what was not read, and waits for nothing: an answer always fits into a new connection.
+void Server::Shared::turn_away(tcp::socket& socket) const {
+  constexpr unsigned kVersion = 11;
+  std::ostringstream text;
+  text << wire(options.on_error(Refused()), kVersion, false);
+  error_code error;
+  socket.non_blocking(true, error);
+  socket.write_some(asio::buffer(text.str()), error);
+  socket.shutdown(tcp::socket::shutdown_send, error);
 }
 
 asio::awaitable<void> Server::Shared::accept(std::shared_ptr<Shared> shared,
@@ -106,6 +124,10 @@ asio::awaitable<void> Server::Shared::accept(std::shared_ptr<Shared> shared,
     if (error) {
       asio::steady_timer pause(acceptor.get_executor(), kAcceptRetry);
       co_await pause.async_wait(token);
+      continue;
+    }
+    if (!shared->admits(socket)) {
+      shared->turn_away(socket);
       continue;
     }
     const Fate fate = shared->options.draw_fate ? shared->options.draw_fate() : Fate::Serve;
@@ -138,7 +160,7 @@ asio::awaitable<void> Server::Shared::serve(std::shared_ptr<Shared> shared, tcp:
       co_await shared->refuse(stream, error);
       break;
     }
-    Response answer = co_await shared->answer(parser.get(), stream.socket());
+    Response answer = co_await shared->answer(parser.get());
     if (fate == Fate::Mute || shared->closed) {
       break;
     }

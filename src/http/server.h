@@ -9,6 +9,7 @@
 #include <string>
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/ip/tcp.hpp>
 
 #include "src/base/error.h"
 #include "src/http/message.h"
@@ -28,6 +29,18 @@ class TooLarge : public Error {
   TooLarge() : Error(ErrorKind::Usage, "the request is too large") {}
 };
 
+/// Where a connection comes from and where it went; IPv6 or IPv4.
+struct ConnectionEnds {
+  boost::asio::ip::tcp::endpoint peer;
+  boost::asio::ip::tcp::endpoint local;
+};
+
+/// A connection whose peer may not use the server; its answer should be 403.
+class Refused : public Error {
+ public:
+  Refused() : Error(ErrorKind::Usage, "not for you") {}
+};
+
 struct ServerOptions {
   std::string name = "tinet";  ///< header Server
   std::size_t body_bytes_max = 1U << 20U;
@@ -37,9 +50,13 @@ struct ServerOptions {
   /// is let go.
   std::chrono::seconds idle_timeout{60};
   bool keep_alive = true;
+  /// Asked once per connection, before anything is read from it, so that strangers cost neither
+  /// memory nor one of the connections; empty: all may.
+  std::function<bool(const ConnectionEnds&)> may_use;
   /// Drawn once per connection; empty: all are served.
   std::function<Fate()> draw_fate;
-  /// The answer to a request whose handler threw, that is malformed (Error Usage) or TooLarge.
+  /// The answer to a request whose handler threw, that is malformed (Error Usage) or TooLarge, and
+  /// to a connection that is Refused.
   std::function<Response(const std::exception&)> on_error;
 };
 

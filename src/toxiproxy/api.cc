@@ -58,6 +58,9 @@ http::Response error_response(const std::exception& error) {
   if (dynamic_cast<const http::TooLarge*>(&error) != nullptr) {
     return error_document(413, error.what());
   }
+  if (dynamic_cast<const http::Refused*>(&error) != nullptr) {
+    return error_document(403, "this proxy is another user's");
+  }
   const auto* ours = dynamic_cast<const Error*>(&error);
   return error_document(ours != nullptr && ours->kind() == ErrorKind::Usage ? 400 : 500,
                         error.what());

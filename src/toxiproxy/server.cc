@@ -13,10 +13,16 @@ namespace asio = boost::asio;
 
 namespace {
 
-http::ServerOptions http_options() {
+/// Together at most 256 MiB of requests that are not complete.
+constexpr std::size_t kBodyBytesMax = 1U << 20U;
+constexpr std::size_t kConnectionsMax = 256;
+
+http::ServerOptions http_options(const ServerOptions& wanted) {
   http::ServerOptions options;
-  options.body_bytes_max = 4U << 20U;
-  options.idle_timeout = std::chrono::seconds(60);
+  options.body_bytes_max = kBodyBytesMax;
+  options.connections_max = kConnectionsMax;
+  options.idle_timeout = wanted.idle_timeout;
+  options.may_use = wanted.may_use;
   options.on_error = error_response;
   return options;
 }
@@ -29,15 +35,8 @@ Server::Server(const asio::any_io_executor& executor, ServerOptions options)
       collection_(executor, loop_, options_.collection),
       api_(collection_),
       http_(
-          executor, [this](http::Request request) { return handle(std::move(request)); },
-          http_options()) {}
-
-asio::awaitable<http::Response> Server::handle(http::Request request) {
-  if (options_.may_use && !options_.may_use(request)) {
-    throw ApiError(403, "this proxy is another user's");
-  }
-  co_return co_await api_.handle(std::move(request));
-}
+          executor, [this](http::Request request) { return api_.handle(std::move(request)); },
+          http_options(options_)) {}
 
 asio::awaitable<std::size_t> Server::populate(std::string text) {
   std::string wrong;

@@ -1,6 +1,7 @@
 #pragma once
 /// The whole drop-in: relays, proxies and the HTTP API, in one event loop.
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -16,8 +17,10 @@ namespace tinet::toxiproxy {
 
 struct ServerOptions {
   Collection::Options collection;
-  /// Asked for every request; empty: everybody may.
-  std::function<bool(const http::Request&)> may_use;
+  /// Asked for every connection to the API; empty: everybody may.
+  std::function<bool(const http::ConnectionEnds&)> may_use;
+  /// A client that is slower than this with a request, or silent between two, is let go.
+  std::chrono::seconds idle_timeout{60};
 };
 
 /// Single-threaded. Its event loop must not run any more once it is gone.
@@ -42,8 +45,6 @@ class Server {
   proxy::Endpoint listen_at(const proxy::Endpoint& endpoint) { return http_.listen(endpoint); }
 
  private:
-  [[nodiscard]] boost::asio::awaitable<http::Response> handle(http::Request request);
-
   ServerOptions options_;
   proxy::RelayLoop loop_;
   Collection collection_;

@@ -1,5 +1,6 @@
 /// Proxies, as Toxiproxy documents them, case by case.
 
+#include <atomic>
 #include <cerrno>
 
 #include <gtest/gtest.h>
@@ -352,15 +353,37 @@ TEST(Api, IsNotForWebPages) {
 
 TEST(Api, IsForThoseWhoMayUseIt) {
   ServerOptions options;
+  std::atomic<bool> may = false;
   proxy::Endpoint seen;
-  options.may_use = [&](const http::Request& request) {
-    seen = request.local;
-    return request.header("x-secret") == "yes";
+  options.may_use = [&](const http::ConnectionEnds& ends) {
+    seen = ends.local;
+    return may.load();
   };
   ApiWorld world(options);
+  // Before it has said anything: what strangers send is not read.
+  const auto stranger = Peer::connect(world.api()).receive_all();
+  EXPECT_TRUE(stranger.starts_with("HTTP/1.1 403 ")) << stranger;
   expect_error(world.ask("GET", "/proxies"), 403, "another user");
-  EXPECT_EQ(world.ask("GET", "/proxies", "", "X-Secret: yes\r\n").status, 200);
+  may = true;
+  EXPECT_EQ(world.ask("GET", "/proxies").status, 200);
   EXPECT_EQ(seen, world.api());
+}
+
+TEST(Api, LetsSlowClientsGoAndServesTheOthersMeanwhile) {
+  ServerOptions options;
+  options.idle_timeout = std::chrono::seconds(1);
+  ApiWorld world(options);
+  std::vector<Peer> slow;
+  for (int i = 0; i < 100; ++i) {
+    slow.push_back(Peer::connect(world.api()));
+    slow.back().send(i % 2 == 0 ? "POST /proxies HTTP/1.1\r\nHo"
+                                : "POST /proxies HTTP/1.1\r\nContent-Length: 9\r\n\r\n{");
+  }
+  EXPECT_EQ(world.ask("GET", "/version").status, 200);
+  for (Peer& peer : slow) {
+    EXPECT_EQ(peer.receive_all(), "");
+  }
+  EXPECT_EQ(world.ask("GET", "/version").status, 200);
 }
 
 TEST(Api, RefusesMalformedAndOversizedRequests) {
