@@ -2,6 +2,7 @@
 
 #include <boost/json.hpp>
 
+#include "src/cli/caller_files.h"
 #include "src/cli/cluster_access.h"
 #include "src/cli/commands.h"
 #include "src/cli/output.h"
@@ -22,6 +23,7 @@ int run_capture_command(const CaptureFlags& flags, Context& context) {
   CaptureOptions options;
   options.target = flags.instance;
   options.file = flags.file;
+  options.create = create_callers_file;
   if (!flags.count.empty()) {
     options.packets_max =
         static_cast<std::uint64_t>(parse_number(flags.count, "--count", 1, 1'000'000'000'000));

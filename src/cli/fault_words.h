@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "src/api/requests.h"
+#include "src/cli/caller_files.h"
 #include "src/cli/command.h"
-#include "src/topology/files.h"
 
 namespace tinet::cli {
 
@@ -60,7 +60,7 @@ struct FaultWords {
 
   /// Reads a file that the words name; the option names it in errors.
   std::function<std::string(const std::string& name, const std::string& option)> read_file =
-      read_user_file;
+      read_callers_file;
 };
 
 /// --from, --to, --direction, --each, --between: which links.

@@ -6,9 +6,9 @@
 
 #include "src/base/error.h"
 #include "src/base/text.h"
+#include "src/cli/caller_files.h"
 #include "src/cli/fault_verb.h"
 #include "src/cli/zone_matrix.h"
-#include "src/topology/files.h"
 #include "src/topology/yaml_reader.h"
 
 namespace tinet::cli {
@@ -232,9 +232,9 @@ std::vector<api::FaultRequest> parse_faults(std::string_view text, const std::st
 
 std::vector<api::FaultRequest> read_faults_file(const std::string& path) {
   const auto beside = [&](const std::string& name, const std::string& option) {
-    return read_user_file((std::filesystem::path(path).parent_path() / name).string(), option);
+    return read_callers_file((std::filesystem::path(path).parent_path() / name).string(), option);
   };
-  return parse_faults(read_user_file(path, "FILE"), path, beside);
+  return parse_faults(read_callers_file(path, "FILE"), path, beside);
 }
 
 }  // namespace tinet::cli

@@ -3,9 +3,9 @@
 #include <filesystem>
 
 #include "src/base/error.h"
+#include "src/cli/caller_files.h"
 #include "src/cli/relay_api.h"
 #include "src/cli/words.h"
-#include "src/topology/files.h"
 #include "src/topology/render.h"
 
 namespace tinet::cli {
@@ -114,8 +114,8 @@ ComponentOptions parse_component(const std::string& name, const ComponentFlags& 
   }
   options.path = absolute(flags.path);
   if (!flags.config.empty()) {
-    options.config =
-        UserConfig{absolute(flags.config), read_user_file(absolute(flags.config), x + ".config")};
+    options.config = UserConfig{absolute(flags.config),
+                                read_callers_file(absolute(flags.config), x + ".config")};
   }
   options.args = flags.args;
   options.env = flags.env;
@@ -131,7 +131,7 @@ void add_start_flags(Command& command, StartFlags& flags) {
                       .completes = Completes::WordsOrFile,
                       .words = builtin_topology_names()});
   command.extend = [&flags](Command& extended, const std::string& word) {
-    const Topology topology = load_topology(word.empty() ? "tidb" : word);
+    const Topology topology = load_callers_topology(word.empty() ? "tidb" : word);
     for (const auto& component : topology.components) {
       add_component_flags(extended, component, flags.components[component.name]);
     }

@@ -10,6 +10,7 @@
 #include "src/base/error.h"
 #include "src/base/text.h"
 #include "src/cli/backend_choice.h"
+#include "src/cli/caller_files.h"
 #include "src/cli/ending_cluster.h"
 #include "src/cli/faults_file.h"
 #include "src/cli/json_view.h"
@@ -159,7 +160,7 @@ Binaries choose_programs(const Topology& topology, const StartOptions& options, 
 StartPlan make_start_plan(const StartFlags& flags, Context& context) {
   StartPlan start;
   start.user = invoking_user();
-  start.topology = load_topology(topology_word(flags));
+  start.topology = load_callers_topology(topology_word(flags));
   StartOptions options = parse_start_flags(flags, context.globals.tag);
   if (!flags.faults.empty()) {
     start.faults = read_faults_file(flags.faults);

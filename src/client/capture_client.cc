@@ -59,7 +59,8 @@ CaptureResult run_capture(const ClusterHandle& cluster, const CaptureOptions& op
   PacketSource source = open_packet_source(cluster, options.target, interrupt);
   std::optional<PcapWriter> file;
   if (!options.file.empty()) {
-    file.emplace(options.file);
+    const bool is_created = options.create && options.file != "-";
+    file.emplace(options.file, is_created ? options.create(options.file) : UniqueFd());
   }
   CaptureResult result;
   bool goes_on = !file || file->flush();

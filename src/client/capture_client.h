@@ -8,14 +8,17 @@
 #include <string_view>
 
 #include "src/api/cluster_handle.h"
+#include "src/base/unique_fd.h"
 #include "src/client/packet_source.h"
 #include "src/client/signal_pipe.h"
 
 namespace tinet {
 
 struct CaptureOptions {
-  std::string target;                          ///< an instance or "client"
-  std::string file;                            ///< pcap file to write, "-" stdout; empty: lines
+  std::string target;  ///< an instance or "client"
+  std::string file;    ///< pcap file to write, "-" stdout; empty: lines
+  /// Opens `file` for writing; empty: with the rights of this process.
+  std::function<UniqueFd(const std::string&)> create;
   std::optional<std::uint64_t> packets_max;    ///< ends after so many
   std::function<void(std::string_view)> line;  ///< gets each line when `file` is empty
 };

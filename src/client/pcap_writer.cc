@@ -42,11 +42,13 @@ void append(std::vector<std::byte>& bytes, const Header& header) {
 
 }  // namespace
 
-PcapWriter::PcapWriter(const std::string& path)
-    : path_(path),
-      // A copy of stdout, so that closing ours leaves the process its own.
-      file_(path == "-" ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
-                        : ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) {
+PcapWriter::PcapWriter(const std::string& path, UniqueFd file)
+    : path_(path), file_(std::move(file)) {
+  if (!file_) {
+    // A copy of stdout, so that closing ours leaves the process its own.
+    file_.reset(path == "-" ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
+                            : ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  }
   if (const int error = errno; !file_) {
     throw_errno(error, "cannot write '" + path_ + "'");
   }

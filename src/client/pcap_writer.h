@@ -17,8 +17,10 @@ namespace tinet {
 class PcapWriter {
  public:
   /// Makes or empties the file; its header is written with the first flush().
-  /// @param path "-" is stdout. @throws Error Operation
-  explicit PcapWriter(const std::string& path);
+  /// @param path "-" is stdout
+  /// @param file the same, already open and empty
+  /// @throws Error Operation
+  explicit PcapWriter(const std::string& path, UniqueFd file = {});
 
   /// Keeps the packet until the next flush().
   void write(const Packet& packet);
