@@ -203,10 +203,17 @@ UniqueFd open_log_append(const RunAs& as, const std::string& path, Rotate rotati
     if (rotation == Rotate::Yes) {
       rotate(path);
     }
-    UniqueFd fd(::open(path.c_str(), O_CREAT | O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0644));
+    // Without O_NONBLOCK, a named pipe in its place would wait for a reader.
+    UniqueFd fd(::open(path.c_str(),
+                       O_CREAT | O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644));
     if (const int error = errno; !fd) {
       throw_errno(error, "cannot open log '" + path + "'");
     }
+    struct stat info {};
+    if (::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
+      throw_operation("cannot open log '" + path + "': not a regular file");
+    }
+    static_cast<void>(::fcntl(fd.get(), F_SETFL, O_APPEND));
     RunResult opened;
     opened.fds.push_back(std::move(fd));
     return opened;

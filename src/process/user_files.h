@@ -44,6 +44,7 @@ enum class Rotate { No, Yes };
 /// Opens a log for appending, made 0644 if missing. With Rotate::Yes a non-empty log is first moved
 /// to PATH.1, that to PATH.2, that to PATH.3, and an older one is removed.
 /// @return close-on-exec, O_APPEND, write only
+/// @throws Error when it is a symbolic link, or no regular file
 [[nodiscard]] UniqueFd open_log_append(const RunAs& as, const std::string& path, Rotate rotate);
 
 /// Removes a file or a directory with everything in it. Never follows symbolic links, never

@@ -1,9 +1,7 @@
 #include "src/supervisor/instance.h"
 
-#include <cerrno>
 #include <utility>
 
-#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -147,16 +145,10 @@ void Instance::start(std::string_view actor) {
     prepare_files();
     const UniqueFd log = open_log_append(run_as(), plan_.log, Rotate::Yes);
     if (!plan_.ready.log_regex.empty()) {
-      auto opened = run_as_user(run_as(), [this] {
-        UniqueFd reader(::open(plan_.log.c_str(), O_RDONLY | O_CLOEXEC));
-        if (const int error = errno; !reader) {
-          throw_errno(error, "cannot read log '" + plan_.log + "'");
-        }
-        RunResult result;
-        result.fds.push_back(std::move(reader));
-        return result;
-      });
-      log_reader_ = std::move(opened.fds.at(0));
+      log_reader_ = open_for_reading(run_as(), plan_.log);
+      if (!log_reader_) {
+        throw_operation("cannot read log '" + plan_.log + "': somebody has removed it");
+      }
       log_rest_.clear();
       log_matched_ = false;
     }

@@ -25,6 +25,10 @@ namespace {
 constexpr std::chrono::milliseconds kFirstPause{20};
 constexpr std::chrono::milliseconds kLongestPause{400};
 constexpr std::chrono::seconds kCommandTimeout{5};
+/// However fast and without line ends a program writes its log, nobody else waits for the reader.
+constexpr std::size_t kLogBytesPerLook = 16U << 20U;
+/// No pattern is sought behind this (readiness.h).
+constexpr std::size_t kLogLineMax = 4096;
 
 }  // namespace
 
@@ -115,7 +119,7 @@ bool Instance::log_shows_ready() {
   }
   const LogPattern pattern(plan_.ready.log_regex);
   char buffer[8192];
-  for (;;) {
+  for (std::size_t looked = 0; looked < kLogBytesPerLook; looked += sizeof buffer) {
     const ssize_t count = ::read(log_reader_.get(), buffer, sizeof buffer);
     if (count <= 0) {
       return false;
@@ -131,7 +135,9 @@ bool Instance::log_shows_ready() {
       begin = end + 1;
     }
     log_rest_.erase(0, begin);
+    log_rest_.resize(std::min(log_rest_.size(), kLogLineMax));
   }
+  return false;
 }
 
 }  // namespace tinet
