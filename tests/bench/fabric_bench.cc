@@ -19,8 +19,6 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <poll.h>
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -32,6 +30,7 @@
 #include "src/base/unique_fd.h"
 #include "tests/bench/figures.h"
 #include "tests/bench/ip_network.h"
+#include "tests/bench/own_namespaces.h"
 #include "tests/kernel/fabric_world.h"
 #include "tests/support/temp_dir.h"
 
@@ -323,20 +322,6 @@ void bench_shapes(Figures& figures, std::size_t endpoints, int rounds) {
       }
     }
     run("nft delete table bridge bench");
-  }
-}
-
-/// `ip netns` and `nft` find a world of their own.
-void enter_namespaces() {
-  if (::unshare(CLONE_NEWNET | CLONE_NEWNS) != 0 ||
-      ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
-    const int error = errno;
-    throw_errno(error, "cannot make namespaces", "run as root");
-  }
-  std::filesystem::create_directories("/run/netns");
-  if (::mount("tmpfs", "/run/netns", "tmpfs", 0, nullptr) != 0) {
-    const int error = errno;
-    throw_errno(error, "cannot mount over /run/netns");
   }
 }
 

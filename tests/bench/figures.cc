@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <random>
 #include <sstream>
 
 #include <fcntl.h>
@@ -67,9 +68,28 @@ void Figures::print() const {
     if (yardstick.more_is_better) {
       std::printf(R"(,"more_is_better":true)");
     }
+    if (yardstick.interval) {
+      const Estimate bounds = estimate(samples);
+      std::printf(R"(,"lower":%.3f,"upper":%.3f)", bounds.lower, bounds.upper);
+    }
     std::puts("}");
   }
   std::fflush(stdout);
+}
+
+Estimate estimate(const std::vector<double>& samples) {
+  constexpr std::size_t kDraws = 10'000;
+  std::mt19937_64 random(1);
+  std::uniform_int_distribution<std::size_t> any(0, samples.size() - 1);
+  std::vector<double> medians;
+  medians.reserve(kDraws);
+  for (std::size_t draw = 0; draw < kDraws; ++draw) {
+    std::vector<double> drawn(samples.size());
+    std::generate(drawn.begin(), drawn.end(), [&] { return samples[any(random)]; });
+    medians.push_back(middle(std::move(drawn)));
+  }
+  std::sort(medians.begin(), medians.end());
+  return {middle(samples), medians[kDraws * 25 / 1000], medians[kDraws * 975 / 1000]};
 }
 
 void run(const std::string& command) {

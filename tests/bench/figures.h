@@ -17,6 +17,8 @@ struct Yardstick {
   std::string versus{};  ///< the figure that does the same another way
   std::string unit = "ms";
   bool more_is_better = false;  ///< the goal is at least so much
+  /// With bounds between which the median lies with 95 %; the goal is missed when it lies outside.
+  bool interval = false;
 };
 
 /// Samples by name. Compared figures are sampled in turns, so that a busy moment of the machine
@@ -33,7 +35,7 @@ class Figures {
   /// Runs `work` and adds the time it took.
   void time(const std::string& name, const std::function<void()>& work);
   /// One line each to stdout: {"name":..,"value":MEDIAN,"unit":..,"n":..,"min":..,"max":..}, and
-  /// "goal", "versus" and "more_is_better" where expected.
+  /// "goal", "versus", "more_is_better", "lower" and "upper" where expected.
   void print() const;
 
  private:
@@ -46,6 +48,17 @@ class Figures {
 
   std::vector<Figure> figures_;
 };
+
+/// The median of samples, and bounds between which that of all such samples lies with 95 %.
+struct Estimate {
+  double median = 0;
+  double lower = 0;
+  double upper = 0;
+};
+/// By bootstrap: the medians of 10000 draws with replacement; the same samples give the same
+/// bounds.
+/// @param samples at least one
+[[nodiscard]] Estimate estimate(const std::vector<double>& samples);
 
 /// Runs a program with its output thrown away, and waits for it.
 /// @param command words separated by blanks; nothing is quoted. The program is sought in PATH
