@@ -31,6 +31,8 @@
 #include "tests/bench/figures.h"
 #include "tests/bench/ip_network.h"
 #include "tests/bench/own_namespaces.h"
+#include "tests/bench/shapes.h"
+#include "tests/bench/usual_tools.h"
 #include "tests/kernel/fabric_world.h"
 #include "tests/support/temp_dir.h"
 
@@ -157,39 +159,6 @@ class SendTimes final : public KernelGate {
   std::size_t count_ = 0;
 };
 
-/// The same number of elements as nft(8) would be given them: in one command, in one set.
-class NftFiles {
- public:
-  NftFiles(const std::filesystem::path& directory, const std::vector<std::string>& pairs)
-      : add_(directory / "add"), remove_(directory / "remove") {
-    const std::filesystem::path table = directory / "table";
-    write(
-        table,
-        "table bridge bench {\n map decide { type ifname . ifname : verdict; }\n"
-        " chain forward { type filter hook forward priority 0; iifname . oifname vmap @decide; }\n"
-        "}\n");
-    run("nft -f " + table.string());
-    std::string elements;
-    for (const std::string& pair : pairs) {
-      elements += (elements.empty() ? "" : ", ") + pair + " : drop";
-    }
-    write(add_, "add element bridge bench decide { " + elements + " }\n");
-    write(remove_, "flush map bridge bench decide\n");
-  }
-  void add() const { run("nft -f " + add_.string()); }
-  void remove() const { run("nft -f " + remove_.string()); }
-
- private:
-  static void write(const std::filesystem::path& file, const std::string& text) {
-    std::ofstream stream(file);
-    if (!(stream << text).flush()) {
-      throw_operation("cannot write '" + file.string() + "'");
-    }
-  }
-  std::filesystem::path add_;
-  std::filesystem::path remove_;
-};
-
 void bench_commit(Figures& figures, int rounds) {
   SendTimes sent;
   NetnsOptions options;
@@ -197,13 +166,8 @@ void bench_commit(Figures& figures, int rounds) {
   const testing::World world(39, false, options);
   std::vector<Link> links = all_links(world.plan);
   links.resize(kCommitLinks);
-  std::vector<std::string> pairs;
-  for (const Link& link : links) {
-    pairs.push_back("\"p" + std::to_string(link.from) + "\" . \"p" + std::to_string(link.to) +
-                    "\"");
-  }
   const test::TempDir scratch;
-  const NftFiles nft(scratch.path(), pairs);
+  const Work nft = nft_files(links, scratch.path());
 
   figures.expect("commit.1000", {3, "commit.1000.nft"});
   figures.expect("heal.1000", {0, "heal.1000.nft"});
@@ -215,113 +179,9 @@ void bench_commit(Figures& figures, int rounds) {
     if (round > 0) {
       figures.add("commit.1000", sent.of_change());
     }
-    figures.time("commit.1000.nft", [&] { nft.add(); });
+    figures.time("commit.1000.nft", nft.add);
     figures.time("heal.1000", [&] { world.fabric->apply({}, testing::now()); });
-    figures.time("heal.1000.nft", [&] { nft.remove(); });
-  }
-}
-
-struct Shape {
-  std::string name;
-  std::vector<Link> links;
-};
-
-/// Halves that are cut off from each other, a ring in which everybody knows two neighbours, and
-/// nobody reaching anybody.
-std::vector<Shape> shapes_of(std::size_t endpoints) {
-  std::vector<Shape> shapes = {{"halves", {}}, {"ring", {}}, {"full", {}}};
-  for (std::size_t from = 0; from < endpoints; ++from) {
-    for (std::size_t to = 0; to < endpoints; ++to) {
-      if (from == to) {
-        continue;
-      }
-      const Link link{static_cast<Endpoint>(from), static_cast<Endpoint>(to)};
-      const std::size_t apart = (to + endpoints - from) % endpoints;
-      if ((from < endpoints / 2) != (to < endpoints / 2)) {
-        shapes[0].links.push_back(link);
-      }
-      if (apart != 1 && apart != endpoints - 1) {
-        shapes[1].links.push_back(link);
-      }
-      shapes[2].links.push_back(link);
-    }
-  }
-  return shapes;
-}
-
-/// The pattern of tools that go to each node: one command in each namespace, which puts one rule
-/// per sender into a chain of iptables.
-class PerNode {
- public:
-  PerNode(const testing::World& world, const std::vector<Link>& links,
-          const std::filesystem::path& directory) {
-    std::map<Endpoint, std::string> rules;
-    for (const Link& link : links) {
-      rules[link.to] +=
-          "-A INPUT -s " + to_string(world.plan.endpoints.at(link.from).address) + " -j DROP\n";
-    }
-    const std::filesystem::path none = directory / "none";
-    std::ofstream(none) << "*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n";
-    for (const auto& [endpoint, text] : rules) {
-      const std::string name = world.plan.endpoints.at(endpoint).name;
-      const std::filesystem::path file = directory / name;
-      std::ofstream(file) << "*filter\n:INPUT ACCEPT [0:0]\n" << text << "COMMIT\n";
-      std::error_code ignored;
-      const std::filesystem::path link = std::filesystem::path("/run/netns") / name;
-      std::filesystem::remove(link, ignored);
-      std::filesystem::create_symlink("/proc/" + std::to_string(::getpid()) + "/fd/" +
-                                          std::to_string(world.fabric->namespace_fd(endpoint)),
-                                      link);
-      const std::string command = "ip netns exec " + name + " iptables-restore ";
-      add_.push_back(command + file.string());
-      remove_.push_back(command + none.string());
-    }
-  }
-  void add() const { run_all(add_); }
-  void remove() const { run_all(remove_); }
-
- private:
-  static void run_all(const std::vector<std::string>& commands) {
-    for (const std::string& command : commands) {
-      run(command);
-    }
-  }
-  std::vector<std::string> add_;
-  std::vector<std::string> remove_;
-};
-
-void bench_shapes(Figures& figures, std::size_t endpoints, int rounds) {
-  const testing::World world(endpoints);
-  for (const Shape& shape : shapes_of(endpoints)) {
-    std::vector<std::string> pairs;
-    for (const Link& link : shape.links) {
-      pairs.push_back("\"p" + std::to_string(link.from) + "\" . \"p" + std::to_string(link.to) +
-                      "\"");
-    }
-    const test::TempDir scratch;
-    const NftFiles nft(scratch.path(), pairs);
-    const bool with_nodes = endpoints <= kLargestForIp && shape.name == "halves";
-    std::optional<PerNode> nodes;
-    if (with_nodes) {
-      nodes.emplace(world, shape.links, scratch.path());
-    }
-    const std::string name = shape.name + "." + std::to_string(endpoints);
-    for (const char* step : {"apply.", "heal."}) {
-      figures.expect(step + name, {0, step + name + (with_nodes ? ".nodes" : ".nft")});
-    }
-    for (std::uint32_t round = 1; round <= static_cast<std::uint32_t>(rounds); ++round) {
-      figures.time("apply." + name, [&] {
-        world.fabric->apply({testing::cut(round, shape.links)}, testing::now());
-      });
-      figures.time("heal." + name, [&] { world.fabric->apply({}, testing::now()); });
-      figures.time("apply." + name + ".nft", [&] { nft.add(); });
-      figures.time("heal." + name + ".nft", [&] { nft.remove(); });
-      if (nodes) {
-        figures.time("apply." + name + ".nodes", [&] { nodes->add(); });
-        figures.time("heal." + name + ".nodes", [&] { nodes->remove(); });
-      }
-    }
-    run("nft delete table bridge bench");
+    figures.time("heal.1000.nft", nft.remove);
   }
 }
 
@@ -344,7 +204,8 @@ void run_benches(std::string_view which, int rounds, std::size_t largest) {
   } else if (which == "shapes") {
     for (const std::size_t endpoints : {5U, 30U, 100U, 300U, 1000U}) {
       if (endpoints <= largest) {
-        bench_shapes(figures, endpoints, endpoints > kLargestForIp ? 1 : rounds);
+        const bool is_small = endpoints <= kLargestForIp;
+        bench_shapes(figures, endpoints, is_small ? rounds : 1, is_small);
       }
     }
   } else {

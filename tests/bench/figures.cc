@@ -44,10 +44,12 @@ double Figures::median(const std::string& name) const {
   return found == figures_.end() || found->samples.empty() ? 0 : middle(found->samples);
 }
 
-void Figures::time(const std::string& name, const std::function<void()>& work) {
+Milliseconds Figures::time(const std::string& name, const std::function<void()>& work) {
   const auto start = std::chrono::steady_clock::now();
   work();
-  add(name, std::chrono::steady_clock::now() - start);
+  const Milliseconds took = std::chrono::steady_clock::now() - start;
+  add(name, took);
+  return took;
 }
 
 void Figures::print() const {

@@ -32,8 +32,8 @@ class Figures {
   void add(const std::string& name, double sample);
   /// 0 when there are no samples.
   [[nodiscard]] double median(const std::string& name) const;
-  /// Runs `work` and adds the time it took.
-  void time(const std::string& name, const std::function<void()>& work);
+  /// Runs `work` and adds the time it took. @return that time
+  Milliseconds time(const std::string& name, const std::function<void()>& work);
   /// One line each to stdout: {"name":..,"value":MEDIAN,"unit":..,"n":..,"min":..,"max":..}, and
   /// "goal", "versus", "more_is_better", "lower" and "upper" where expected.
   void print() const;
