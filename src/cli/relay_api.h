@@ -21,8 +21,8 @@ namespace tinet::cli {
 /// @throws Error Usage when it is malformed, has no port or is not the machine's loopback
 [[nodiscard]] proxy::Endpoint parse_api_address(const std::string& text, const std::string& what);
 
-/// An API on loopback can be reached by every user of the machine: true for requests of this user
-/// and of root, as the kernel tells them.
+/// An API on loopback can be reached by every user of the machine: true for connections of this
+/// user and of root, as the kernel tells them.
 /// @throws Error Unavailable where the kernel does not tell
 [[nodiscard]] std::function<bool(const http::ConnectionEnds&)> only(uid_t user);
 

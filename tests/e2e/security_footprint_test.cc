@@ -5,6 +5,7 @@
 #include <set>
 #include <sstream>
 
+#include <netinet/in.h>
 #include <sched.h>
 #include <sys/xattr.h>
 
@@ -92,9 +93,12 @@ std::set<std::string> open_to_the_network() {
       }
       const std::string& local = fields[1];
       const bool is_listener = !file.starts_with("tcp") || fields[3] == "0A";
-      const bool is_loopback = local.starts_with("0100007F:") ||
-                               local.starts_with("00000000000000000000000001000000:") ||
-                               local.starts_with("0000000000000000FFFF00000100007F:");
+      // As the machine's words in hexadecimal: 127.0.0.1 is 0100007F.
+      const std::string address = local.substr(0, local.find(':'));
+      const bool is_loopback =
+          address == "00000000000000000000000001000000" ||
+          ((address.size() == 8 || address.starts_with("0000000000000000FFFF0000")) &&
+           address.ends_with("7F"));
       if (is_listener && !is_loopback && fields[7] == std::to_string(::geteuid())) {
         open.insert(file + " " + local + " " + fields[9]);
       }
@@ -108,14 +112,57 @@ class Ports : public ::testing::TestWithParam<std::string> {};
 INSTANTIATE_TEST_SUITE_P(OfEveryBackend, Ports, ::testing::Values("auto", "rootless"),
                          [](const auto& backend) { return backend.param; });
 
-TEST_P(Ports, BeyondLoopbackAreOpenedByNobody) {
+/// A port of loopback that was free a moment ago.
+int free_port() {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  EXPECT_EQ(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size), 0);
+  EXPECT_EQ(::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+  return ntohs(address.sin_port);
+}
+
+/// Makes the test's process a host of its own with a network besides loopback; only root can.
+void become_a_host() {
   if (is_root()) {
-    // A host of the test's own, with a network besides loopback.
     ASSERT_EQ(::unshare(CLONE_NEWNET), 0);
     ASSERT_TRUE(run({"ip", "link", "set", "lo", "up"}).ok());
     ASSERT_TRUE(run({"ip", "link", "add", "wan", "up", "type", "bridge"}).ok());
     ASSERT_TRUE(run({"ip", "address", "add", "192.0.2.1/24", "dev", "wan"}).ok());
   }
+}
+
+TEST(Relays, OfAClusterWithoutNamespacesListenOnLoopbackOnly) {
+  ASSERT_NO_FATAL_FAILURE(become_a_host());
+  const auto before = open_to_the_network();
+  const Scene scene;
+  const std::string topology = scene.write("topology.yaml", R"(tinet: 1
+name: sleepers
+components:
+  node:
+    count: 2
+    program: /bin/sleep
+    args: ["1000000"]
+    env: {LISTEN: "{listen_ip}"}
+    services: {client: 7000}
+    ready: {process: true, timeout: 10s}
+    stop: {signal: TERM, grace: 10s}
+)");
+  const auto started = scene.tinet({"start", topology, "--network", "proxy", "--toxiproxy-api",
+                                    "127.0.0.1:" + std::to_string(free_port())});
+  ASSERT_TRUE(started.ok()) << started;
+  EXPECT_THAT(open_to_the_network(), IsSubsetOf(before));
+  const std::string address =
+      text_at(named_in(scene.json({"status"}), "instances", "node-0"), "/address");
+  EXPECT_TRUE(address.starts_with("127.")) << address;
+  // The relay is there: who connects is let in, and reset because nothing is behind it.
+  EXPECT_NE(run({support_program("tcp_dial"), address, "7000", "5000"}).out, "refused\n");
+}
+
+TEST_P(Ports, BeyondLoopbackAreOpenedByNobody) {
+  ASSERT_NO_FATAL_FAILURE(become_a_host());
   const auto before = open_to_the_network();
   const EchoScene scene(2, {"--network", GetParam(), "--publish", "node:echo"});
   ASSERT_TRUE(scene.up());
