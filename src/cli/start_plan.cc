@@ -178,6 +178,12 @@ StartPlan make_start_plan(const StartFlags& flags, Context& context) {
 
   start.data = inspect_data_dir(start.user, environment.data_dir);
   const BackendChoice backend = backend_for(options.backend, start.data);
+  if (options.backend == "auto" && backend.backend == "proxy" && options.subnet &&
+      !is_loopback(*options.subnet)) {
+    throw_unavailable(
+        "--subnet '" + to_string(*options.subnet) + "' needs namespaces: " + backend.why,
+        "leave out --subnet, and the cluster gets loopback addresses and relays");
+  }
   options.backend = backend.backend;
   start.backend_reason = backend.why;
   if (options.host_link && backend.backend != "netns") {

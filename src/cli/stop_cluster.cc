@@ -22,7 +22,8 @@ boost::json::value stop_cluster(const Client& client, const api::StopRequest& re
   // Opened before the stop, so that it cannot mean a later process of the same number.
   const boost::json::value status = client.get("/v1/status");
   const auto process = [&status](const char* member) {
-    return open_pidfd(static_cast<pid_t>(number_of(status, member).value_or(0)));
+    const auto pid = number_of(status, member);
+    return pid ? open_pidfd(static_cast<pid_t>(*pid)) : UniqueFd();
   };
   const UniqueFd supervisor = process("supervisor_pid");
   const UniqueFd guard = process("guard_pid");

@@ -130,6 +130,9 @@ TEST_F(ProxyBackend, GoesWithItsGuardAndWithItsSupervisor) {
   const auto status = second.json({"status"});
   ASSERT_EQ(::kill(std::stoi(text_at(status, "/supervisor_pid")), SIGKILL), 0);
   EXPECT_THAT(second.left(MayStay::DataAndState), IsEmpty());
+  EXPECT_TRUE(second.start()) << "the next start sweeps what files are left";
+  EXPECT_TRUE(second.tinet({"stop"}).ok());
+  EXPECT_THAT(second.left(), IsEmpty());
 }
 
 TEST(ProxyBackendStart, NeedsToKnowWhereProgramsListen) {
