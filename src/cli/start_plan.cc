@@ -52,11 +52,8 @@ std::vector<Subnet> check_tag_is_free(const UserIds& user, const std::string& ta
 }
 
 /// Kept data of loopback addresses is of a cluster without namespaces and cannot be of another one.
-BackendChoice backend_for(const std::string& wish, const DataFinding& data) {
-  if (wish == "auto" && data.kind == DataFinding::Kind::Kept && is_loopback(data.record.subnet)) {
-    return {"proxy", "the kept data is of a cluster of this backend"};
-  }
-  return choose_backend(wish);
+bool is_of_relays(const DataFinding& data) {
+  return data.kind == DataFinding::Kind::Kept && is_loopback(data.record.subnet);
 }
 
 /// Members of a cluster know each other by their addresses, which depend on the backend.
@@ -176,8 +173,11 @@ StartPlan make_start_plan(const StartFlags& flags, Context& context) {
   environment.binaries = choose_programs(start.topology, options, start.user, is_builtin, context);
   start.programs = describe_programs(environment.binaries);
 
+  BackendChoice backend = choose_backend(options.backend);
   start.data = inspect_data_dir(start.user, environment.data_dir);
-  const BackendChoice backend = backend_for(options.backend, start.data);
+  if (options.backend == "auto" && is_of_relays(start.data)) {
+    backend = {"proxy", "the kept data is of a cluster of this backend"};
+  }
   if (options.backend == "auto" && backend.backend == "proxy" && options.subnet &&
       !is_loopback(*options.subnet)) {
     throw_unavailable(

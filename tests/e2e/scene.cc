@@ -29,14 +29,14 @@ std::string random_tag(std::random_device& random) {
   return tag;
 }
 
-/// A /24 that no other test has, out of 10.128.0.0/9, so that the three default subnets stay for
-/// who needs them.
+/// A /24 that no other test has, out of 10.128.0.0 to 10.207.255.255, so that the three default
+/// subnets stay for who needs them.
 std::string random_subnet(std::random_device& random) {
   if (chosen_network() == "proxy") {
     return "127." + std::to_string(128 + random() % 127) + "." + std::to_string(random() % 256) +
            ".0/24";
   }
-  return "10." + std::to_string(128 + random() % 128) + "." + std::to_string(random() % 256) +
+  return "10." + std::to_string(128 + random() % 80) + "." + std::to_string(random() % 256) +
          ".0/24";
 }
 
