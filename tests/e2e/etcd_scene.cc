@@ -53,6 +53,15 @@ RunResult EtcdScene::ctl(const std::string& member, std::vector<std::string> arg
   return tinet(args);
 }
 
+bool EtcdScene::stays_silent(const std::string& member, std::vector<std::string> args) const {
+  args.insert(args.begin(), "--command-timeout=1s");
+  const RunResult result = ctl(member, std::move(args));
+  // Not some other error, and no answer from a member that was merely slow to start.
+  const bool silent = !result.ok() && result.err.find("deadline exceeded") != std::string::npos;
+  EXPECT_TRUE(silent) << result;
+  return silent;
+}
+
 bool EtcdScene::put(const std::string& member, const std::string& key,
                     const std::string& value) const {
   const RunResult result = ctl(member, {"--command-timeout=30s", "put", key, value});

@@ -19,6 +19,9 @@ class EtcdScene : public Scene {
 
   /// `etcdctl ARGS...` in the place of a member, which answers it.
   [[nodiscard]] RunResult ctl(const std::string& member, std::vector<std::string> args) const;
+  /// Whether the member has no answer to that, which would come within tens of milliseconds; a
+  /// failed test when it has.
+  [[nodiscard]] bool stays_silent(const std::string& member, std::vector<std::string> args) const;
   [[nodiscard]] bool put(const std::string& member, const std::string& key,
                          const std::string& value) const;
   /// What the member has, without asking the others; empty for none.
