@@ -126,7 +126,8 @@ TEST_P(WireTraffic, NormalJitterHasItsDeviation) {
 }
 
 TEST_P(WireTraffic, ReorderLetsItsShareOvertake) {
-  constexpr std::uint32_t kPackets = 4000;
+  // On a machine that stood still all become due at once, and the kernel's backlog holds 1000.
+  constexpr std::uint32_t kPackets = 900;
   WireShape reordering = delayed(milliseconds(400));
   reordering.reorder = {250'000};
   shape(reordering);
