@@ -1,6 +1,9 @@
 #include "src/cli/relay_api.h"
 
+#include <limits>
+#include <optional>
 #include <random>
+#include <string_view>
 #include <utility>
 
 #include <boost/asio/ip/address.hpp>
@@ -33,6 +36,61 @@ std::string proxy_name(const InstancePlan& instance, std::uint16_t port) {
     }
   }
   return instance.name + ":" + std::to_string(port);
+}
+
+toxiproxy::ProxySpec spec_of(const relays::Relays::Place& place) {
+  toxiproxy::ProxySpec spec;
+  spec.endpoint = place.address;
+  spec.listen = proxy::to_string(place.address);
+  spec.upstream = proxy::to_string(place.upstream);
+  return spec;
+}
+
+/// The number of an instance or of the client.
+std::optional<Endpoint> endpoint_of(const ClusterPlan& plan, std::string_view name) {
+  for (std::size_t i = 0; i < plan.instances.size(); ++i) {
+    if (plan.instances[i].name == name) {
+      return static_cast<Endpoint>(i);
+    }
+  }
+  return name == "client" ? std::optional(static_cast<Endpoint>(plan.instances.size()))
+                          : std::nullopt;
+}
+
+/// Not among the keys of toxics, which are counted from 0.
+constexpr proxy::RuleSet::Key kClosed = std::numeric_limits<proxy::RuleSet::Key>::max();
+
+/// "tikv-0>tikv-1:client": the connections that one of the cluster opens to a service of another.
+std::optional<toxiproxy::ProxySpec> pair_spec(const ClusterPlan& plan, relays::Relays& relays,
+                                              const std::string& name) {
+  const auto arrow = name.find('>');
+  const auto dialer = endpoint_of(plan, std::string_view(name).substr(0, arrow));
+  if (arrow == std::string::npos || !dialer) {
+    return std::nullopt;
+  }
+  const auto places = relays.places();
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const relays::Relays::Place& place = places[i];
+    if (place.endpoint == *dialer ||
+        proxy_name(plan.instances.at(place.endpoint), place.port) != name.substr(arrow + 1)) {
+      continue;
+    }
+    toxiproxy::ProxySpec spec = spec_of(place);
+    spec.name = name;
+    spec.rules = relays.rules_of_way({*dialer, place.endpoint, place.port}, i);
+    // The relay serves others, too: who is closed out is refused.
+    spec.open = [rules = spec.rules] {
+      rules.forward->remove(kClosed);
+      return std::shared_ptr<void>(nullptr, [rules](void*) {
+        proxy::Rule closed;
+        closed.refuse = true;
+        closed.reset_after = Nanoseconds(0);
+        rules.forward->put(kClosed, closed);
+      });
+    };
+    return spec;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -74,18 +132,18 @@ std::shared_ptr<void> serve_relay_api(const ClusterPlan& plan, asio::io_context&
                                       relays::Relays& relays) {
   toxiproxy::ServerOptions options;
   options.collection.seed = std::random_device{}();
+  options.collection.find = [plan, &relays](const std::string& name) {
+    return pair_spec(plan, relays, name);
+  };
   options.may_use = only(plan.user.uid);
   auto server = std::make_shared<toxiproxy::Server>(loop.get_executor(), std::move(options));
   const auto places = relays.places();
   for (std::size_t i = 0; i < places.size(); ++i) {
-    const relays::Relays::Place& place = places[i];
-    toxiproxy::ProxySpec spec;
-    spec.name = proxy_name(plan.instances.at(place.endpoint), place.port);
-    spec.endpoint = place.address;
-    spec.listen = proxy::to_string(place.address);
-    spec.upstream = proxy::to_string(place.upstream);
-    spec.open = [&relays, i](const proxy::Rules& toxics) {
-      relays.open(i, toxics);
+    toxiproxy::ProxySpec spec = spec_of(places[i]);
+    spec.name = proxy_name(plan.instances.at(places[i].endpoint), places[i].port);
+    spec.rules = relays.rules_of_place(i);
+    spec.open = [&relays, i] {
+      relays.open(i);
       return std::shared_ptr<void>(nullptr, [&relays, i](void*) { relays.close(i); });
     };
     server->adopt(std::move(spec));

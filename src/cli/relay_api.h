@@ -26,7 +26,8 @@ namespace tinet::cli {
 /// @throws Error Unavailable where the kernel does not tell
 [[nodiscard]] std::function<bool(const http::ConnectionEnds&)> only(uid_t user);
 
-/// Serves the API at plan.toxiproxy_api. Each relay is a proxy "INSTANCE:SERVICE" there; more can
+/// Serves the API at plan.toxiproxy_api. Each relay is a proxy "INSTANCE:SERVICE" there; the
+/// connections of one dialer are "DIALER>INSTANCE:SERVICE", listed once it was used; more can
 /// be created. Runs on the loop's thread; lives as long as the result.
 /// @throws Error Conflict when the address is in use
 [[nodiscard]] std::shared_ptr<void> serve_relay_api(const ClusterPlan& plan,

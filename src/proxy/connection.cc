@@ -15,6 +15,14 @@ namespace {
 /// socket with unread bytes would reset it, and with that take back what the peer has not read yet.
 constexpr std::chrono::seconds kLinger{1};
 
+Direction::Sets sets_of(const Rules& rules, std::shared_ptr<RuleSet> RulePair::*direction) {
+  Direction::Sets sets{rules.own.*direction, {}};
+  for (const RulePair& pair : rules.more) {
+    sets.more.push_back(pair.*direction);
+  }
+  return sets;
+}
+
 /// Reads and forgets, until the peer has ended or there is nothing to read.
 void drain(End& end) noexcept {
   static std::array<char, kBufferBytes> nowhere;
@@ -28,17 +36,16 @@ void drain(End& end) noexcept {
 
 }  // namespace
 
-Connection::Connection(RelayLoop& loop, ConnectionOwner& owner, Sockets sockets, Rules rules,
+Connection::Connection(RelayLoop& loop, ConnectionOwner& owner, Sockets sockets, const Rules& rules,
                        std::uint64_t number)
     : loop_(loop),
       owner_(owner),
       client_{.fd = std::move(sockets.client)},
       spare_(std::move(sockets.spare)),
       keep_alive_(sockets.keep_alive),
-      forward_(client_, upstream_, {std::move(rules.forward), std::move(rules.more_forward)}, *this,
-               number, loop.pool()),
-      backward_(upstream_, client_, {std::move(rules.backward), std::move(rules.more_backward)},
-                *this, number, loop.pool()) {
+      forward_(client_, upstream_, sets_of(rules, &RulePair::forward), *this, number, loop.pool()),
+      backward_(upstream_, client_, sets_of(rules, &RulePair::backward), *this, number,
+                loop.pool()) {
   client_.watched.task = this;
   upstream_.watched.task = this;
 }

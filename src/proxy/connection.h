@@ -17,14 +17,17 @@ namespace tinet::proxy {
 /// once or later, on the thread of the loop.
 using FindUpstream = std::function<void(std::function<void(std::vector<Endpoint>)>)>;
 
+/// Rule sets of both directions.
+struct RulePair {
+  std::shared_ptr<RuleSet> forward = std::make_shared<RuleSet>();   ///< dialer to upstream
+  std::shared_ptr<RuleSet> backward = std::make_shared<RuleSet>();  ///< upstream to dialer
+};
+
 /// The rule sets of a connection.
 struct Rules {
-  std::shared_ptr<RuleSet> forward;   ///< dialer to upstream; refusal and accept delay count here
-  std::shared_ptr<RuleSet> backward;  ///< upstream to dialer
-  /// Rules that hold as well, e.g. for all connections of a listener, whatever `forward` and
-  /// `backward` they have; these keep the counts. May be null.
-  std::shared_ptr<RuleSet> more_forward{};
-  std::shared_ptr<RuleSet> more_backward{};
+  RulePair own;  ///< keep the counts; refusal and accept delay count in `forward`
+  /// Rules that hold as well, e.g. for all connections of a listener.
+  std::vector<RulePair> more{};
 };
 
 /// Who keeps connections.
@@ -54,7 +57,7 @@ class Connection final : public Task,
     KeepAlive keep_alive;
   };
   /// @param number among the connections of the listener, from 0
-  Connection(RelayLoop& loop, ConnectionOwner& owner, Sockets sockets, Rules rules,
+  Connection(RelayLoop& loop, ConnectionOwner& owner, Sockets sockets, const Rules& rules,
              std::uint64_t number);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;

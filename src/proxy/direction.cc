@@ -24,11 +24,13 @@ Direction::Direction(End& from, End& to, Sets rules, RuleObserver& observer, std
       to_(to),
       set_(std::move(rules.own)),
       place_(set_->attach(observer)),
-      more_(std::move(rules.more)),
-      more_place_(more_ ? more_->attach(observer) : RuleSet::Place()),
       rules_(number),
       queue_(pool),
       pipe_(pool) {
+  for (std::shared_ptr<RuleSet>& more : rules.more) {
+    const RuleSet::Place place = more->attach(observer);
+    more_.emplace_back(std::move(more), place);
+  }
   ++count().open;
   ++count().total;
 }
@@ -36,8 +38,8 @@ Direction::Direction(End& from, End& to, Sets rules, RuleObserver& observer, std
 Direction::~Direction() {
   --count().open;
   set_->detach(place_);
-  if (more_) {
-    more_->detach(more_place_);
+  for (const auto& [set, place] : more_) {
+    set->detach(place);
   }
 }
 
@@ -63,7 +65,11 @@ Direction::Outcome Direction::check(TimePoint now) {
 
 Direction::Outcome Direction::refresh(TimePoint now) {
   const bool has_hole = effect().discard;
-  rules_.update(set_->entries(), now, passed_, more_ ? &more_->entries() : nullptr);
+  std::vector<const RuleSet::Entries*> all = {&set_->entries()};
+  for (const auto& [set, place] : more_) {
+    all.push_back(&set->entries());
+  }
+  rules_.update_sets(all, now, passed_);
   hold_noted_ = hold_noted_ && effect().hold;
   bucket_.set_rate(effect().bytes_per_second, now);
   if (has_hole && !effect().discard) {

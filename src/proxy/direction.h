@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "src/base/unique_fd.h"
 #include "src/proxy/byte_queue.h"
@@ -44,8 +46,8 @@ class Direction {
 
   /// Whose rules it obeys.
   struct Sets {
-    std::shared_ptr<RuleSet> own;   ///< keeps the counts
-    std::shared_ptr<RuleSet> more;  ///< may be null
+    std::shared_ptr<RuleSet> own;  ///< keeps the counts
+    std::vector<std::shared_ptr<RuleSet>> more;
   };
 
   /// `from` and `to` must outlive it. @param observer told when the rules change
@@ -105,8 +107,7 @@ class Direction {
   End& to_;
   std::shared_ptr<RuleSet> set_;
   RuleSet::Place place_;
-  std::shared_ptr<RuleSet> more_;
-  RuleSet::Place more_place_;
+  std::vector<std::pair<std::shared_ptr<RuleSet>, RuleSet::Place>> more_;
   ActiveRules rules_;
   ByteQueue queue_;
   SplicePipe pipe_;  ///< its bytes are before those of the queue

@@ -68,20 +68,21 @@ ActiveRules::Active ActiveRules::met(Name name, const RuleSet::Entry& entry, Tim
   return active;
 }
 
-void ActiveRules::update(const RuleSet::Entries& entries, TimePoint now, std::uint64_t passed,
-                         const RuleSet::Entries* more) {
+void ActiveRules::update_sets(std::span<const RuleSet::Entries* const> sets, TimePoint now,
+                              std::uint64_t passed) {
   std::vector<Active> present;
-  present.reserve(entries.size() + (more != nullptr ? more->size() : 0));
-  for (const auto& [key, entry] : entries) {
-    present.push_back(met({0, key}, entry, now, passed));
-  }
-  if (more != nullptr) {
-    for (const auto& [key, entry] : *more) {
-      present.push_back(met({1, key}, entry, now, passed));
+  for (std::size_t i = 0; i < sets.size(); ++i) {
+    for (const auto& [key, entry] : *sets[i]) {
+      present.push_back(met({i, key}, entry, now, passed));
     }
   }
   active_ = std::move(present);
   combine();
+}
+
+void ActiveRules::update(const RuleSet::Entries& entries, TimePoint now, std::uint64_t passed) {
+  const RuleSet::Entries* const set = &entries;
+  update_sets(std::span(&set, 1), now, passed);
 }
 
 void ActiveRules::combine() noexcept {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -45,10 +46,12 @@ class ActiveRules {
   explicit ActiveRules(std::uint64_t number) noexcept : number_(number) {}
 
   /// Takes over the present rules.
+  /// @param sets always the same ones; their rules act in this order
   /// @param passed bytes of this direction so far
-  /// @param more of a second set; act after those of the first
-  void update(const RuleSet::Entries& entries, TimePoint now, std::uint64_t passed,
-              const RuleSet::Entries* more = nullptr);
+  void update_sets(std::span<const RuleSet::Entries* const> sets, TimePoint now,
+                   std::uint64_t passed);
+  /// The same for one set.
+  void update(const RuleSet::Entries& entries, TimePoint now, std::uint64_t passed);
 
   [[nodiscard]] const Effect& effect() const noexcept { return effect_; }
   /// The delay of the next piece of data.
@@ -59,8 +62,8 @@ class ActiveRules {
   [[nodiscard]] std::size_t draw_slice() noexcept;
 
  private:
-  /// The set, 0 or 1, and the key in it.
-  using Name = std::pair<int, RuleSet::Key>;
+  /// The set's position, and the key in it.
+  using Name = std::pair<std::size_t, RuleSet::Key>;
   struct Active {
     Name name{};
     std::uint64_t version = 0;

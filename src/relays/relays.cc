@@ -30,12 +30,6 @@ std::vector<std::uint8_t> bytes_of(const proxy::Endpoint& endpoint) {
   return {bytes.begin(), bytes.end()};
 }
 
-proxy::Rules with_more(proxy::Rules rules, const proxy::Rules& more) {
-  rules.more_forward = more.forward;
-  rules.more_backward = more.backward;
-  return rules;
-}
-
 void make_equal(proxy::RuleSet& set, const WayRules::Rules& wanted) {
   std::vector<proxy::RuleSet::Key> gone;
   for (const auto& [key, entry] : set.entries()) {
@@ -70,11 +64,7 @@ proxy::Counters since(const proxy::Counters& now, const proxy::Counters& before)
 }  // namespace
 
 Relays::Relays(const asio::any_io_executor& executor, const FabricPlan& plan, Dialers& dialers)
-    : executor_(executor),
-      dialers_(dialers),
-      loop_(executor),
-      outside_{std::make_shared<proxy::RuleSet>(), std::make_shared<proxy::RuleSet>()},
-      next_end_(executor) {
+    : executor_(executor), dialers_(dialers), loop_(executor), next_end_(executor) {
   for (std::size_t i = 0; i < plan.endpoints.size(); ++i) {
     const FabricEndpoint& endpoint = plan.endpoints[i];
     names_.push_back(endpoint.name);
@@ -110,9 +100,16 @@ std::vector<Relays::Place> Relays::places() const {
   return places;
 }
 
-void Relays::open(std::size_t place, const proxy::Rules& more) {
+const proxy::RulePair& Relays::rules_of_place(std::size_t place) const {
+  return services_.at(place).more;
+}
+
+const proxy::RulePair& Relays::rules_of_way(const Way& way, std::size_t place) {
+  return state_of(way, place, now_is()).more;
+}
+
+void Relays::open(std::size_t place) {
   Service& service = services_.at(place);
-  service.more = more;
   if (!service.listener) {
     listen(place);
     // Its connections are numbered anew: all are newer than every fault.
@@ -136,15 +133,20 @@ std::optional<proxy::Rules> Relays::rules_for(std::size_t service, const proxy::
     return std::nullopt;
   }
   if (dialer.kind != DialerKind::Endpoint || dialer.endpoint == dialled.endpoint) {
-    return with_more(outside_, dialled.more);
+    return proxy::Rules{outside_, {dialled.more}};
   }
   const Way way{dialer.endpoint, dialled.endpoint, dialled.port};
+  const WayState& state = state_of(way, service, now);
+  return proxy::Rules{state.own, {state.more, dialled.more}};
+}
+
+Relays::WayState& Relays::state_of(const Way& way, std::size_t service, MonoTime now) {
   const auto [found, is_new] = ways_.try_emplace(way);
   if (is_new) {
     found->second.service = service;
     follow(way, found->second, now);
   }
-  return with_more({found->second.forward, found->second.backward}, dialled.more);
+  return found->second;
 }
 
 Effect Relays::effect_on(Link link, MonoTime now) const {
@@ -166,7 +168,7 @@ WayEffects Relays::effects_of(const Way& way, MonoTime now) const {
           concerning(effect_on(way.back(), now), way.port, false)};
 }
 
-WayRules Relays::rules_of_way(const WayEffects& effects, std::size_t service) const {
+WayRules Relays::rules_for_effects(const WayEffects& effects, std::size_t service) const {
   return rules_of(effects, [&](FaultId fault) {
     const auto numbers = first_numbers_.find(fault);
     return numbers == first_numbers_.end() ? 0 : numbers->second.at(service);
@@ -176,9 +178,9 @@ WayRules Relays::rules_of_way(const WayEffects& effects, std::size_t service) co
 void Relays::follow(const Way& way, WayState& state, MonoTime now) {
   count(way, state);
   state.effects = effects_of(way, now);
-  const WayRules rules = rules_of_way(state.effects, state.service);
-  make_equal(*state.forward, rules.forward);
-  make_equal(*state.backward, rules.backward);
+  const WayRules rules = rules_for_effects(state.effects, state.service);
+  make_equal(*state.own.forward, rules.forward);
+  make_equal(*state.own.backward, rules.backward);
 }
 
 void Relays::follow_all(MonoTime now) {
@@ -247,10 +249,10 @@ std::size_t Relays::apply(const std::vector<Fault>& active, const fabric::LinkSc
 /// one link stops both directions: what the other direction counts is that cut's, too, unless its
 /// own link is cut as well.
 void Relays::count(const Way& way, WayState& state) {
-  const proxy::Counters forward = since(state.forward->counters(), state.forward_seen);
-  const proxy::Counters backward = since(state.backward->counters(), state.backward_seen);
-  state.forward_seen = state.forward->counters();
-  state.backward_seen = state.backward->counters();
+  const proxy::Counters forward = since(state.own.forward->counters(), state.forward_seen);
+  const proxy::Counters backward = since(state.own.backward->counters(), state.backward_seen);
+  state.forward_seen = state.own.forward->counters();
+  state.backward_seen = state.own.backward->counters();
   const bool there_stops = stops(state.effects.there);
   const bool back_stops = stops(state.effects.back);
   for (const bool is_there : {true, false}) {
@@ -316,7 +318,7 @@ std::vector<LinkState> Relays::links(MonoTime now) {
 std::uint64_t Relays::chunks() const {
   std::uint64_t sum = 0;
   for (const auto& [way, state] : ways_) {
-    for (const auto& set : {state.forward, state.backward}) {
+    for (const auto& set : {state.own.forward, state.own.backward}) {
       const proxy::Counters& counters = set->counters();
       sum += counters.chunks + counters.held + counters.refused;
     }
@@ -340,7 +342,7 @@ std::vector<std::string> Relays::rules_on(Link link, std::optional<std::uint16_t
       continue;
     }
     const Way way{is_there ? link.from : link.to, service.endpoint, service.port};
-    const WayRules rules = rules_of_way(effects_of(way, now), i);
+    const WayRules rules = rules_for_effects(effects_of(way, now), i);
     const std::string connections = "relay " + names_[way.dialer] + " -> " + names_[way.listener] +
                                     ":" + std::to_string(way.port);
     for (const auto& [key, rule] : is_there ? rules.forward : rules.backward) {

@@ -40,11 +40,12 @@ class Relays {
     proxy::Endpoint upstream;  ///< where the program does
   };
   [[nodiscard]] std::vector<Place> places() const;
-  /// Listens again where it does not. From then on these rules concern every connection of the
-  /// relay, whoever dials, in addition to those of links.
-  /// @param more its `forward` and `backward`
-  /// @throws Error Conflict when the address is in use
-  void open(std::size_t place, const proxy::Rules& more);
+  /// Rules for every connection of a relay, whoever dials, in addition to those of links.
+  [[nodiscard]] const proxy::RulePair& rules_of_place(std::size_t place) const;
+  /// Rules for the connections of a way, in addition. The place is that of its listener and port.
+  [[nodiscard]] const proxy::RulePair& rules_of_way(const Way& way, std::size_t place);
+  /// Listens again where it does not. @throws Error Conflict when the address is in use
+  void open(std::size_t place);
   /// Stops listening and ends the connections.
   void close(std::size_t place);
 
@@ -73,12 +74,12 @@ class Relays {
     std::uint16_t port = 0;
     proxy::Endpoint address;
     proxy::Endpoint upstream;
-    proxy::Rules more;                               ///< for all its connections
+    proxy::RulePair more{};                          ///< for all its connections
     std::unique_ptr<proxy::RelayListener> listener;  ///< null while it is closed
   };
   struct WayState {
-    std::shared_ptr<proxy::RuleSet> forward = std::make_shared<proxy::RuleSet>();
-    std::shared_ptr<proxy::RuleSet> backward = std::make_shared<proxy::RuleSet>();
+    proxy::RulePair own;           ///< of the links' effects
+    proxy::RulePair more;          ///< of whoever else acts on it
     proxy::Counters forward_seen;  ///< what was attributed already
     proxy::Counters backward_seen;
     WayEffects effects;
@@ -90,7 +91,8 @@ class Relays {
                                                       const proxy::Endpoint& peer);
   [[nodiscard]] bool is_impaired(Endpoint endpoint, MonoTime now) const;
   [[nodiscard]] WayEffects effects_of(const Way& way, MonoTime now) const;
-  [[nodiscard]] WayRules rules_of_way(const WayEffects& effects, std::size_t service) const;
+  [[nodiscard]] WayRules rules_for_effects(const WayEffects& effects, std::size_t service) const;
+  [[nodiscard]] WayState& state_of(const Way& way, std::size_t service, MonoTime now);
   void follow(const Way& way, WayState& state, MonoTime now);
   void follow_all(MonoTime now);
   void arm(MonoTime now);
@@ -102,7 +104,7 @@ class Relays {
   Dialers& dialers_;
   proxy::RelayLoop loop_;
   std::vector<std::string> names_;
-  proxy::Rules outside_;  ///< of connections that no fault concerns
+  proxy::RulePair outside_;  ///< of connections that no fault concerns
   boost::asio::steady_timer next_end_;
   std::map<Link, std::shared_ptr<const fabric::Schedule>> schedules_;
   std::map<Way, WayState> ways_;

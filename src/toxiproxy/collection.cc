@@ -39,7 +39,7 @@ void refuse_adopted(const Proxy& proxy) {
 }  // namespace
 
 Collection::Collection(asio::any_io_executor executor, proxy::RelayLoop& loop, Options options)
-    : executor_(std::move(executor)), loop_(loop), options_(options) {}
+    : executor_(std::move(executor)), loop_(loop), options_(std::move(options)) {}
 
 /// Works out what the addresses stand for.
 asio::awaitable<ProxySpec> Collection::understand(ProxySpec spec) const {
@@ -130,11 +130,13 @@ asio::awaitable<std::vector<Proxy*>> Collection::populate(json::value body) {
 }
 
 Proxy& Collection::get(const std::string& name) {
-  const auto found = proxies_.find(name);
-  if (found == proxies_.end()) {
-    throw ApiError(404, "proxy not found");
+  if (const auto found = proxies_.find(name); found != proxies_.end()) {
+    return *found->second;
   }
-  return *found->second;
+  if (auto hidden = options_.find ? options_.find(name) : std::nullopt) {
+    return put(std::move(*hidden));
+  }
+  throw ApiError(404, "proxy not found");
 }
 
 void Collection::remove(const std::string& name) {

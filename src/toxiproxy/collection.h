@@ -1,8 +1,10 @@
 #pragma once
 /// The proxies by name, and what requests do to them. Names are unique.
 
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +23,9 @@ class Collection {
   struct Options {
     bool allow_remote = false;  ///< proxies may listen on other than loopback addresses
     std::uint64_t seed = 0;     ///< of everything that toxics draw
+    /// Relays of somebody else that are too many to be listed before they are used: asked for a
+    /// name that no proxy has, adopted when there is one.
+    std::function<std::optional<ProxySpec>(const std::string& name)> find{};
   };
 
   Collection(boost::asio::any_io_executor executor, proxy::RelayLoop& loop, Options options);

@@ -24,7 +24,10 @@ std::uint64_t hash(std::string_view text) noexcept {
 }  // namespace
 
 Proxy::Proxy(proxy::RelayLoop& loop, ProxySpec spec, std::uint64_t seed)
-    : loop_(loop), spec_(std::move(spec)), seed_(proxy::mix(seed, hash(spec_.name))) {
+    : loop_(loop),
+      spec_(std::move(spec)),
+      rules_(spec_.rules),
+      seed_(proxy::mix(seed, hash(spec_.name))) {
   spec_.enabled = false;
 }
 
@@ -33,16 +36,14 @@ void Proxy::start() {
     return;
   }
   if (spec_.open) {
-    opened_ = spec_.open({.forward = upstream_rules_, .backward = downstream_rules_});
+    opened_ = spec_.open();
     spec_.enabled = true;
     return;
   }
   proxy::ListenerOptions options;
   options.bind = spec_.endpoint;
   options.find_upstream = spec_.find_upstream;
-  options.on_accept = [this](const proxy::Endpoint& /*peer*/) {
-    return proxy::Rules{.forward = upstream_rules_, .backward = downstream_rules_};
-  };
+  options.on_accept = [this](const proxy::Endpoint& /*peer*/) { return proxy::Rules{rules_, {}}; };
   listener_ = std::make_unique<proxy::RelayListener>(loop_, std::move(options));
   spec_.endpoint = listener_->endpoint();
   spec_.listen = proxy::to_string(spec_.endpoint);
@@ -77,7 +78,7 @@ void Proxy::update(ProxySpec spec) {
 }
 
 const std::shared_ptr<proxy::RuleSet>& Proxy::rules(Stream stream) const {
-  return stream == Stream::Upstream ? upstream_rules_ : downstream_rules_;
+  return stream == Stream::Upstream ? rules_.forward : rules_.backward;
 }
 
 const proxy::Counters& Proxy::count(Stream stream) const {
@@ -129,8 +130,8 @@ void Proxy::remove_toxic(const std::string& name) {
 }
 
 void Proxy::clear_toxics() {
-  upstream_rules_->clear();
-  downstream_rules_->clear();
+  rules_.forward->clear();
+  rules_.backward->clear();
   toxics_.clear();
 }
 

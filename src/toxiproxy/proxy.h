@@ -21,10 +21,12 @@ struct ProxySpec {
   std::string upstream;      ///< as it was asked for
   proxy::FindUpstream find_upstream;
   bool enabled = true;
-  /// For a relay that is somebody else's: opens it, with these rules for all its connections; it
-  /// is closed when what this returns is destroyed. Empty: the proxy has a relay of its own.
+  /// For a relay that is somebody else's: opens it, and what this returns closes it when it is
+  /// destroyed. Empty: the proxy has a relay of its own.
   /// @throws Error Conflict when the address is in use
-  std::function<std::shared_ptr<void>(const proxy::Rules& toxics)> open{};
+  std::function<std::shared_ptr<void>()> open{};
+  /// Where the toxics' rules go; of a relay that is somebody else's.
+  proxy::RulePair rules{};
 };
 
 class Proxy {
@@ -74,9 +76,8 @@ class Proxy {
 
   proxy::RelayLoop& loop_;
   ProxySpec spec_;
+  proxy::RulePair rules_;  ///< stay when the proxy gets other addresses
   std::uint64_t seed_;
-  std::shared_ptr<proxy::RuleSet> upstream_rules_ = std::make_shared<proxy::RuleSet>();
-  std::shared_ptr<proxy::RuleSet> downstream_rules_ = std::make_shared<proxy::RuleSet>();
   std::vector<Entry> toxics_;
   proxy::RuleSet::Key next_key_ = 0;
   std::unique_ptr<proxy::RelayListener> listener_;

@@ -184,6 +184,25 @@ TEST(ProxyBackendApi, ActsOnTheClustersRelays) {
   };
   EXPECT_THAT(call("GET", "/proxies/node-1:echo"),
               HasSubstr("\"listen\":\"" + scene.address("node-1") + ":7000\""));
+  // Of one dialer.
+  const Asker client(scene, "tcp", "client", "node-1");
+  const std::string pair = "/proxies/client%3Enode-1:echo";
+  EXPECT_THAT(call("GET", pair), HasSubstr("\"name\":\"client>node-1:echo\""));
+  EXPECT_THAT(call("GET", "/proxies/node-1%3Enode-1:echo"), HasSubstr("\n404"));
+  EXPECT_THAT(call("POST", pair + "/toxics",
+                   R"({"type":"timeout","stream":"upstream","attributes":{"timeout":0}})"),
+              HasSubstr("\n200"));
+  const auto since = monotonic_ms();
+  EXPECT_TRUE(asker.answered_after(since + 300)) << "others are not concerned";
+  EXPECT_TRUE(client.silent(since + 20, monotonic_ms()));
+  EXPECT_THAT(call("POST", pair, R"({"enabled":false})"), HasSubstr("\n200"));
+  EXPECT_EQ(scene
+                .tinet({"exec", "client", "--", support_program("echo_ping"), "tcp",
+                        scene.address("node-1"), EchoScene::kPort})
+                .exit_code,
+            1)
+      << "it is reset";
+  // Of everybody.
   EXPECT_THAT(call("POST", "/proxies/node-1:echo/toxics",
                    R"({"type":"timeout","stream":"upstream","attributes":{"timeout":0}})"),
               HasSubstr("\n200"));

@@ -40,7 +40,7 @@ TEST(Vanish, WithoutAWordIsNoticedByProbes) {
                              .find_upstream = dial({local_endpoint(server.get())}),
                              .on_accept =
                                  [&](const Endpoint&) {
-                                   return Rules{rules, rules};
+                                   return Rules{{rules, rules}, {}};
                                  },
                              .keep_alive = {.idle = 1s, .interval = 1s, .probes = 1}});
 

@@ -173,7 +173,7 @@ TEST(Accept, ToldOfTheDialersAddress) {
     options.find_upstream = proxy::dial({world.server.endpoint()});
     options.on_accept = [&](const Endpoint& peer) -> std::optional<Rules> {
       seen = peer;
-      return Rules{world.forward, world.backward};
+      return Rules{{world.forward, world.backward}, {}};
     };
     world.listener = std::make_unique<RelayListener>(*world.loop, options);
     return world.listener->endpoint();

@@ -139,7 +139,7 @@ RelayWorld::RelayWorld()
   ListenerOptions options;
   options.bind = {boost::asio::ip::address_v4::loopback(), 0};
   options.find_upstream = proxy::dial({server.endpoint()});
-  options.on_accept = [this](const Endpoint&) { return Rules{forward, backward}; };
+  options.on_accept = [this](const Endpoint&) { return Rules{{forward, backward}, {}}; };
   listener = std::make_unique<RelayListener>(*loop, options);
   address_ = listener->endpoint();
   thread_ = std::thread([this] { io_.run(); });

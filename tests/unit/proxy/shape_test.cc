@@ -312,7 +312,7 @@ TEST(Rules, OfOnePairLeaveOthersAlone) {
     ListenerOptions options;
     options.bind = {boost::asio::ip::address_v4::loopback(), 0};
     options.find_upstream = proxy::dial({world.server.endpoint()});
-    options.on_accept = [&](const Endpoint&) { return Rules{other_forward, other_backward}; };
+    options.on_accept = [&](const Endpoint&) { return Rules{{other_forward, other_backward}, {}}; };
     other = std::make_unique<RelayListener>(*world.loop, options);
     return other->endpoint();
   });
