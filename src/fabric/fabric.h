@@ -146,9 +146,9 @@ class Fabric {
   /// connections to services.
   [[nodiscard]] virtual bool sees(Link /*link*/) const { return true; }
 
-  /// Whether datagrams between endpoints meet the faults of their links, so that probes may use them.
-  /// Where they do not, a connection reaches its service only when an answer comes: a relay takes
-  /// every one.
+  /// Whether datagrams between endpoints meet the faults of their links, so that probes may use
+  /// them. Where they do not, a connection reaches its service only when an answer comes: a relay
+  /// takes every one.
   [[nodiscard]] virtual bool carries_datagrams() const { return true; }
 
   /// A socket that lives in the endpoint's network, close-on-exec.
