@@ -31,7 +31,7 @@ components:
   node:
     count: 3
     program: /bin/sh
-    args: ["-c", "test -e been-here || touch open been-here; exec sleep 1000000"]
+    args: ["-c", "test -e been-here || touch been-here open; exec sleep 1000000"]
     services: {client: 7000}
     env: {LISTEN: "{listen_ip}"}
     ready: {exec: [/usr/bin/test, -e, open], timeout: 60s}
