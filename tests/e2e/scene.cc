@@ -59,7 +59,10 @@ Scene::Scene(std::optional<User> user) : user_(std::move(user)) {
 Scene::~Scene() {
   static_cast<void>(tinet({"stop", "--force", "-q"}));
   std::error_code ignored;
-  fs::remove_all(data_dir(), ignored);
+  // Of a cluster that was killed, whose files the next start of its tag would sweep: there is none.
+  for (const std::string& directory : scope(MayStay::Nothing).directories) {
+    fs::remove_all(directory, ignored);
+  }
   fs::remove_all(data_home_ + "/.failed/" + tag_, ignored);
 }
 
