@@ -155,7 +155,10 @@ DataFinding inspect_data_dir(const UserIds& user, const std::string& path) {
     throw_conflict("the data directory '" + path + "' is not a directory",
                    "choose another with --data-dir");
   }
-  const auto names = with_hint([&] { return list_directory(as, path); });
+  auto names = with_hint([&] { return list_directory(as, path); });
+  // Of a start that was killed while it wrote the record (write_files()).
+  std::erase_if(names,
+                [](const std::string& name) { return name.starts_with("cluster.json.tmp-"); });
   if (names.empty()) {
     return {};
   }

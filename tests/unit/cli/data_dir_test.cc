@@ -63,6 +63,11 @@ TEST_F(DataDir, IsEmptyWhenMissingOrWithoutFiles) {
   EXPECT_EQ(inspect_data_dir(user_, directory_).kind, Kind::Empty);
 }
 
+TEST_F(DataDir, IsEmptyWithWhatAKilledStartHadBegunToWrite) {
+  put("cluster.json.tmp-4711", "{");
+  EXPECT_EQ(inspect_data_dir(user_, directory_).kind, Kind::Empty);
+}
+
 TEST_F(DataDir, WithForeignFilesIsRefusedAndKept) {
   put("thesis.txt", "x");
   EXPECT_NE(message_of([&] {
