@@ -1,23 +1,8 @@
 #include "src/relays/dialers.h"
 
-#include <cerrno>
-
-#include <poll.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#include "src/base/error.h"
+#include "src/process/pidfd.h"
 
 namespace tinet::relays {
-
-namespace {
-
-bool has_ended(const UniqueFd& pidfd) {
-  pollfd item{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
-  return ::poll(&item, 1, 0) > 0;
-}
-
-}  // namespace
 
 Dialers::Dialers(const std::vector<Ipv4>& addresses) : diagnostics_(open_socket_diagnostics()) {
   for (std::size_t i = 0; i < addresses.size(); ++i) {
@@ -28,14 +13,17 @@ Dialers::Dialers(const std::vector<Ipv4>& addresses) : diagnostics_(open_socket_
 void Dialers::admit(Endpoint endpoint, const std::function<pid_t()>& start) {
   const std::lock_guard starting(starting_);
   const pid_t pid = start();
-  UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (const int error = errno; !pidfd) {
-    throw_errno(error, "cannot watch process " + std::to_string(pid));
-  }
+  UniqueFd pidfd = open_pidfd(pid);
   const std::lock_guard lock(programs_mutex_);
-  std::erase_if(programs_, [](const auto& entry) { return has_ended(entry.second.pidfd); });
-  programs_[pid] = {endpoint, std::move(pidfd)};
-  ++admitted_;
+  if (pidfd) {
+    programs_[pid] = {endpoint, std::move(pidfd)};
+    ++admitted_;
+  }
+}
+
+/// Their pids may be strangers' by now.
+void Dialers::forget_ended() {
+  std::erase_if(programs_, [](const auto& entry) { return has_ended(entry.second.pidfd.get()); });
 }
 
 std::uint64_t Dialers::admitted() {
@@ -47,6 +35,7 @@ std::optional<Dialer> Dialers::find_process(std::uint32_t inode) {
   std::set<pid_t> roots;
   {
     const std::lock_guard lock(programs_mutex_);
+    forget_ended();
     for (const auto& [pid, program] : programs_) {
       roots.insert(pid);
     }

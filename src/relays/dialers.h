@@ -38,8 +38,8 @@ class Dialers {
   explicit Dialers(const std::vector<Ipv4>& addresses);
 
   /// Runs `start`, which starts a program and returns its pid: from its first connection on it is
-  /// known as the endpoint's. The program must be a child of this process that stays unreaped while
-  /// it counts. Any thread. @throws what `start` throws
+  /// known as the endpoint's, until it ends. The program must be a child of this process that was
+  /// not reaped yet. Any thread. @throws what `start` throws; Error when descriptors run out
   void admit(Endpoint endpoint, const std::function<pid_t()>& start);
 
   /// @param dialer the other end of an accepted connection, @param local its own end
@@ -55,6 +55,7 @@ class Dialers {
 
   [[nodiscard]] std::optional<Dialer> find_process(std::uint32_t inode);
   [[nodiscard]] std::uint64_t admitted();
+  void forget_ended();  ///< with `programs_mutex_`
 
   std::map<Ipv4, Endpoint> by_address_;
   netlink::Socket diagnostics_;

@@ -6,9 +6,11 @@
 #include <chrono>
 #include <string>
 
+#include <linux/sched.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +18,7 @@
 #include <gtest/gtest.h>
 
 #include "src/base/error.h"
+#include "src/base/scope_exit.h"
 #include "src/model/fault_build.h"
 #include "tests/support/eventually.h"
 #include "tests/unit/proxy/relay_world.h"
@@ -282,13 +285,15 @@ TEST_F(ProxyFabricTest, WhyShowsTheRulesOfTheRelay) {
 }
 
 /// A child that connects to the relay from an address of nobody and sends one byte.
-pid_t start_dialer(Ipv4 address) {
+/// @param fork_child as fork(2)
+template <typename Fork>
+pid_t start_dialer(Ipv4 address, Fork fork_child) {
   const proxy::Endpoint target = at(address);
   int sent_pipe[2];
   EXPECT_EQ(::pipe(sent_pipe), 0);
   const UniqueFd sent_from(sent_pipe[0]);
   const UniqueFd sent_to(sent_pipe[1]);
-  const pid_t pid = ::fork();
+  const pid_t pid = fork_child();
   if (pid == 0) {
     const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
     const bool sent = ::connect(fd, target.data(), static_cast<socklen_t>(target.size())) == 0 &&
@@ -306,6 +311,43 @@ pid_t start_dialer(Ipv4 address) {
 void end(pid_t pid) {
   ::kill(pid, SIGKILL);
   ::waitpid(pid, nullptr, 0);
+}
+
+pid_t start_dialer(Ipv4 address) {
+  return start_dialer(address, ::fork);
+}
+
+/// fork(2) with a pid that is free; -1 and EPERM without the privilege for that.
+pid_t fork_as(pid_t pid) {
+  clone_args wanted{};
+  wanted.exit_signal = SIGCHLD;
+  wanted.set_tid = reinterpret_cast<std::uintptr_t>(&pid);
+  wanted.set_tid_size = 1;
+  return static_cast<pid_t>(::syscall(SYS_clone3, &wanted, sizeof wanted));
+}
+
+TEST_F(ProxyFabricTest, APidThatWasUsedAgainIsAStrangers) {
+  const Fault cut = fault({{kA, kB}}, {.cut = CutMode::Drop});
+  apply({cut});
+  pid_t pid = 0;
+  fabric_->admit(kA, [&] {
+    pid = start_dialer(plan_.endpoints[kB].address);
+    return pid;
+  });
+  ASSERT_TRUE(
+      test::eventually([&] { return fabric_->packets(cut.id).held == 1; }, milliseconds(10'000)));
+  end(pid);
+  const pid_t probe = fork_as(pid);
+  if (probe == 0) {
+    ::_exit(0);
+  }
+  if (probe < 0) {
+    GTEST_SKIP() << "needs the right to choose a pid";
+  }
+  end(probe);
+  ASSERT_EQ(start_dialer(plan_.endpoints[kB].address, [pid] { return fork_as(pid); }), pid);
+  const ScopeExit cleanup([pid] { end(pid); });
+  EXPECT_EQ(accept(kB).receive(1), "x");
 }
 
 TEST_F(ProxyFabricTest, KnowsAProgramByItsProcessFromItsFirstConnectionOn) {
