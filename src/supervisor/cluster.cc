@@ -310,9 +310,8 @@ asio::awaitable<boost::json::object> Cluster::status() {
     document["toxiproxy_api"] = "http://" + plan_.toxiproxy_api;
   }
   document["supervisor_pid"] = ::getpid();
-  if (fabric_->switch_namespace_fd() < 0) {
-    // Without namespaces the supervisor stands under a guard, which ends after everything else.
-    document["guard_pid"] = ::getppid();
+  if (place_.guard_pid) {
+    document["guard_pid"] = *place_.guard_pid;
   }
   document["state_dir"] = place_.state_dir;
   document["control_socket"] = place_.control_socket;

@@ -31,6 +31,8 @@ struct ClusterPlace {
   std::string state_dir;
   std::string control_socket;
   std::vector<std::string> masked;  ///< directories that instances must not see
+  /// Without namespaces: who stands guard over the supervisor (src/process/guard.h) and ends last.
+  std::optional<pid_t> guard_pid;
 };
 
 class Cluster : public ExecHost {

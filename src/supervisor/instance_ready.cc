@@ -99,7 +99,11 @@ asio::awaitable<bool> Instance::command_succeeds(std::vector<std::string> comman
   options.sandbox = sandbox.get();
   options.user = context_.user;
   // Shared, because a timer that has just fired runs its handler after the command's own end.
-  const auto child = std::make_shared<const Child>(spawn(context_.executor, options));
+  std::shared_ptr<const Child> child;
+  context_.fabric.admit(endpoint_, [&] {
+    child = std::make_shared<const Child>(spawn(context_.executor, options));
+    return child->pid();
+  });
   asio::steady_timer timeout(context_.executor, kCommandTimeout);
   timeout.async_wait([child](const boost::system::error_code& error) {
     if (!error) {

@@ -106,6 +106,7 @@ class Supervisor {
       : loop_(loop),
         channel_(channel),
         launch_(std::move(launch)),
+        guard_pid_(launch_.plan.backend == "proxy" ? std::optional(::getppid()) : std::nullopt),
         state_(StateDir::create(launch_.plan.state_dir,
                                 {launch_.plan.user.uid, launch_.plan.user.gid})),
         journal_(loop.get_executor(), state_.open_append("journal.jsonl")),
@@ -123,7 +124,7 @@ class Supervisor {
     }
     state_.write_state(state_document(launch_.plan));
     const ClusterPlace place{state_.path(), state_.socket_path(),
-                             state_roots(state_.path(), launch_.plan.user.uid)};
+                             state_roots(state_.path(), launch_.plan.user.uid), guard_pid_};
     cluster_ = std::make_unique<Cluster>(loop.get_executor(), launch_.plan, std::move(fabric),
                                          journal_, place);
     HttpServerOptions options;
@@ -365,6 +366,7 @@ class Supervisor {
   asio::io_context& loop_;
   LaunchChannel& channel_;
   Launch launch_;
+  std::optional<pid_t> guard_pid_;  ///< asked early: a dead guard is nobody's parent
   StateDir state_;
   Journal journal_;
   std::unique_ptr<Cluster> cluster_;

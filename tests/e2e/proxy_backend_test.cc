@@ -135,6 +135,65 @@ TEST_F(ProxyBackend, GoesWithItsGuardAndWithItsSupervisor) {
   EXPECT_THAT(second.left(), IsEmpty());
 }
 
+TEST(ProxyBackendStop, NamesTheGuardThatItHadWhenThatIsGone) {
+  const Scene scene;
+  ASSERT_TRUE(scene.start(R"(tinet: 1
+name: stubborn
+components:
+  node:
+    count: 1
+    program: )" + support_program("ignores_sigterm") +
+                          R"(
+    ready: {log: ready, timeout: 60s}
+    stop: {signal: TERM, grace: 2s}
+)"));
+  const std::string guard = text_at(scene.json({"status"}), "/guard_pid");
+  ASSERT_NE(guard, "");
+  ASSERT_EQ(::kill(static_cast<pid_t>(std::stol(guard)), SIGKILL), 0);
+  // The supervisor stops then, for as long as the program's grace.
+  boost::json::value status;
+  EXPECT_TRUE(eventually(
+      [&] {
+        status = scene.json({"status"});
+        return text_at(status, "/state") == "stopping";
+      },
+      10s));
+  EXPECT_EQ(text_at(status, "/guard_pid"), guard) << "nobody else may be taken for it";
+  EXPECT_THAT(scene.left(), IsEmpty());
+}
+
+TEST(ProxyBackendReadiness, IsAskedFromTheInstancesPlace) {
+  const Scene scene;
+  ASSERT_TRUE(scene.start(R"(tinet: 1
+name: asking
+components:
+  web:
+    count: 1
+    program: python3
+    args: [-m, http.server, "{port.http}", --bind, "{listen_ip}", --directory, "{data_dir}"]
+    services: {http: 8080}
+    ready: {tcp: {service: http}, timeout: 60s}
+    stop: {signal: INT, grace: 10s, clean_exit_codes: [0, 1]}
+  asker:
+    count: 1
+    program: /bin/sleep
+    args: ["1000000"]
+    after: [web]
+    ready:
+      exec: [/usr/bin/curl, -s, -m, "2", -o, /dev/null, 'http://{join web "" "{ip}:{port.http}"}/']
+      timeout: 60s
+    stop: {signal: TERM, grace: 10s}
+)"));
+  ASSERT_TRUE(scene.tinet({"partition", "asker-0", "--mode", "reset"}).ok());
+  ASSERT_TRUE(scene.tinet({"restart", "asker-0"}).ok());
+  EXPECT_TRUE(eventually(
+      [&] { return text_at(scene.json({"faults"}), "/0/packets/rejected") != "0"; }, 20s))
+      << "the command's connection is the instance's";
+  EXPECT_EQ(text_at(named_in(scene.json({"status"}), "instances", "asker-0"), "/state"), "running");
+  ASSERT_TRUE(scene.tinet({"heal"}).ok());
+  EXPECT_TRUE(scene.tinet({"wait", "asker-0", "--ready", "--timeout", "30s"}).ok());
+}
+
 TEST(ProxyBackendStart, NeedsToKnowWhereProgramsListen) {
   const Scene scene;
   const RunResult refused = scene.tinet(scene.start_words(R"(tinet: 1
