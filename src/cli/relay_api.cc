@@ -18,16 +18,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-TcpEndpoint plain(const proxy::Endpoint& endpoint) {
-  auto address = endpoint.address();
-  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
-    address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
-  }
-  return {.address = address.is_v4() ? IpAddress::v4(address.to_v4().to_uint())
-                                     : IpAddress::v6(address.to_v6().to_bytes()),
-          .port = endpoint.port()};
-}
-
 /// "tikv-0:client"; of several services at one port the first.
 std::string proxy_name(const InstancePlan& instance, std::uint16_t port) {
   for (const ServicePort& service : instance.services) {
@@ -46,17 +36,6 @@ toxiproxy::ProxySpec spec_of(const relays::Relays::Place& place) {
   return spec;
 }
 
-/// The number of an instance or of the client.
-std::optional<Endpoint> endpoint_of(const ClusterPlan& plan, std::string_view name) {
-  for (std::size_t i = 0; i < plan.instances.size(); ++i) {
-    if (plan.instances[i].name == name) {
-      return static_cast<Endpoint>(i);
-    }
-  }
-  return name == "client" ? std::optional(static_cast<Endpoint>(plan.instances.size()))
-                          : std::nullopt;
-}
-
 /// Not among the keys of toxics, which are counted from 0.
 constexpr proxy::RuleSet::Key kClosed = std::numeric_limits<proxy::RuleSet::Key>::max();
 
@@ -64,7 +43,7 @@ constexpr proxy::RuleSet::Key kClosed = std::numeric_limits<proxy::RuleSet::Key>
 std::optional<toxiproxy::ProxySpec> pair_spec(const ClusterPlan& plan, relays::Relays& relays,
                                               const std::string& name) {
   const auto arrow = name.find('>');
-  const auto dialer = endpoint_of(plan, std::string_view(name).substr(0, arrow));
+  const auto dialer = relays.find(std::string_view(name).substr(0, arrow));
   if (arrow == std::string::npos || !dialer) {
     return std::nullopt;
   }
@@ -121,7 +100,8 @@ std::function<bool(const http::ConnectionEnds&)> only(uid_t user) {
     }
   }());
   return [diagnostics, user](const http::ConnectionEnds& ends) {
-    const auto owner = find_tcp_owner(*diagnostics, plain(ends.peer), plain(ends.local));
+    const auto owner =
+        find_tcp_owner(*diagnostics, relays::plain(ends.peer), relays::plain(ends.local));
     // A socket that nobody holds any more counts as root's for the kernel: whoever sends something
     // and closes could be anybody.
     return owner && owner->inode != 0 && (owner->uid == user || owner->uid == 0);

@@ -29,6 +29,16 @@ Effect seen_by(const Effect& effect, const PacketWords& packet) {
   return seen;
 }
 
+std::vector<LinkState> in_order(std::map<Link, LinkState> states) {
+  std::vector<LinkState> list;
+  list.reserve(states.size());
+  for (auto& [link, state] : states) {
+    state.link = link;
+    list.push_back(std::move(state));
+  }
+  return list;
+}
+
 PacketCounts& PacketCounts::operator+=(const PacketCounts& more) {
   dropped += more.dropped;
   bytes_dropped += more.bytes_dropped;

@@ -1,11 +1,13 @@
 #pragma once
 /// The cluster's network as the supervisor sees it: endpoints that can talk, faults that change
-/// what links do, counters that say what happened. Concrete fabrics (netns_fabric; later the proxy)
-/// are picked by src/cli alone. Everything is called from the supervisor's one thread; calls block
-/// for the kernel's own time (a commit of 1000 links: a few milliseconds).
+/// what links do, counters that say what happened. Concrete fabrics (netns_fabric.h, and
+/// proxy_fabric.h of src/relays) are picked by src/cli alone. Everything is called from the
+/// supervisor's one thread; calls block for the kernel's own time (a commit of 1000 links: a few
+/// milliseconds).
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -70,6 +72,9 @@ struct LinkState {
   PacketCounts packets;  ///< since the cluster started
 };
 
+/// The states as a list, each with its link. Pure.
+[[nodiscard]] std::vector<LinkState> in_order(std::map<Link, LinkState> states);
+
 /// What an apply() did; `committed` is false when nothing had to change.
 struct ApplyReport {
   bool committed = false;
@@ -104,7 +109,8 @@ struct KickReport {
   std::size_t destroyed = 0;  ///< TCP sockets that waited to send again
 };
 
-/// What became of held packets.
+/// What became of held packets. Relays do not count packets: what they held goes on, see
+/// PacketCounts::held.
 struct ReleaseReport {
   std::uint64_t delivered = 0;
   std::uint64_t dropped = 0;

@@ -194,13 +194,7 @@ std::vector<LinkState> NetnsFabric::links(MonoTime now) {
       states[link].effect = decision->entry->effect;
     }
   }
-  std::vector<LinkState> result;
-  result.reserve(states.size());
-  for (auto& [link, state] : states) {
-    state.link = link;
-    result.push_back(std::move(state));
-  }
-  return result;
+  return in_order(std::move(states));
 }
 
 LinkExplanation NetnsFabric::why(Link link, const PacketWords& packet, MonoTime now) {

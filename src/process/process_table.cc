@@ -40,24 +40,6 @@ std::optional<std::string> stat_fields(pid_t pid) {
                                        : std::optional<std::string>(line.substr(end + 1));
 }
 
-/// Names in a directory that are numbers.
-std::vector<pid_t> numbers_in(const char* path) {
-  const std::unique_ptr<DIR, CloseDirectory> directory(::opendir(path));
-  if (const int error = errno; !directory) {
-    throw_errno(error, "cannot read '" + std::string(path) + "'");
-  }
-  std::vector<pid_t> numbers;
-  while (const dirent* entry = ::readdir(directory.get())) {
-    const std::string_view name(entry->d_name);
-    pid_t number = 0;
-    const auto [stop, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-    if (error == std::errc{} && stop == name.data() + name.size()) {
-      numbers.push_back(number);
-    }
-  }
-  return numbers;
-}
-
 std::vector<pid_t> own_children_by_parent() {
   std::vector<pid_t> found;
   const pid_t self = ::getpid();
@@ -94,6 +76,23 @@ std::optional<ProcessEntry> read_process(pid_t pid) {
   // A first thread that has ended shows as a zombie while the others run on.
   entry.ended = (state == 'Z' || state == 'X') && threads <= 1;
   return entry;
+}
+
+std::vector<int> numbers_in(const std::string& path) {
+  const std::unique_ptr<DIR, CloseDirectory> directory(::opendir(path.c_str()));
+  if (const int error = errno; !directory) {
+    throw_errno(error, "cannot read '" + path + "'");
+  }
+  std::vector<int> numbers;
+  while (const dirent* entry = ::readdir(directory.get())) {
+    const std::string_view name(entry->d_name);
+    int number = 0;
+    const auto [stop, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+    if (error == std::errc{} && stop == name.data() + name.size()) {
+      numbers.push_back(number);
+    }
+  }
+  return numbers;
 }
 
 std::vector<pid_t> all_pids() {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <sys/types.h>
@@ -21,6 +22,10 @@ struct ProcessEntry {
 /// One process; empty when there is none of that pid.
 /// @see proc(5), /proc/PID/stat
 [[nodiscard]] std::optional<ProcessEntry> read_process(pid_t pid);
+
+/// The names in a directory that are numbers: /proc, /proc/PID/fd, /proc/PID/task. In no order.
+/// @throws Error Unavailable without permission, Operation when it is gone or cannot be read
+[[nodiscard]] std::vector<int> numbers_in(const std::string& path);
 
 /// Pids of all processes, ended ones too.
 /// @throws Error

@@ -1,8 +1,20 @@
 #include "src/relays/dialers.h"
 
+#include <boost/asio/ip/address.hpp>
+
 #include "src/process/pidfd.h"
 
 namespace tinet::relays {
+
+TcpEndpoint plain(const proxy::Endpoint& endpoint) {
+  auto address = endpoint.address();
+  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+    address = boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, address.to_v6());
+  }
+  return {.address = address.is_v4() ? IpAddress::v4(address.to_v4().to_uint())
+                                     : IpAddress::v6(address.to_v6().to_bytes()),
+          .port = endpoint.port()};
+}
 
 Dialers::Dialers(const std::vector<Ipv4>& addresses) : diagnostics_(open_socket_diagnostics()) {
   for (std::size_t i = 0; i < addresses.size(); ++i) {

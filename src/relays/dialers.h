@@ -14,9 +14,13 @@
 #include "src/base/unique_fd.h"
 #include "src/model/address.h"
 #include "src/model/fault.h"
+#include "src/proxy/sockets.h"
 #include "src/relays/process_sockets.h"
 
 namespace tinet::relays {
+
+/// As socket diagnostics take it; IPv4 also where it is written as IPv6.
+[[nodiscard]] TcpEndpoint plain(const proxy::Endpoint& endpoint);
 
 enum class DialerKind {
   Endpoint,  ///< an instance or the client

@@ -1,43 +1,17 @@
 #include "src/relays/process_sockets.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <charconv>
-#include <memory>
 #include <string>
 #include <string_view>
 
-#include <dirent.h>
 #include <unistd.h>
 
+#include "src/base/error.h"
 #include "src/process/process_table.h"
 
 namespace tinet::relays {
 
 namespace {
-
-struct CloseDirectory {
-  void operator()(DIR* directory) const noexcept { static_cast<void>(::closedir(directory)); }
-};
-using Directory = std::unique_ptr<DIR, CloseDirectory>;
-
-/// The entries of a directory that are numbers, ascending; errno when it cannot be read.
-int read_numbers(const std::string& path, std::vector<int>& numbers) {
-  const Directory directory(::opendir(path.c_str()));
-  if (!directory) {
-    return errno;
-  }
-  while (const dirent* entry = ::readdir(directory.get())) {
-    const std::string_view name(entry->d_name);
-    int number = 0;
-    const auto [stop, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-    if (error == std::errc{} && stop == name.data() + name.size()) {
-      numbers.push_back(number);
-    }
-  }
-  std::sort(numbers.begin(), numbers.end());
-  return 0;
-}
 
 /// Every process in the families of the roots, with its root.
 std::map<pid_t, pid_t> families(const std::set<pid_t>& roots) {
@@ -70,9 +44,12 @@ ProcessSockets::Look ProcessSockets::look_into(pid_t pid, std::uint32_t inode) {
     }
   }
   std::vector<int> descriptors;
-  if (const int error = read_numbers(folder, descriptors); error != 0) {
-    return error == EACCES || error == EPERM ? Look::Unreadable : Look::Gone;
+  try {
+    descriptors = numbers_in(folder);
+  } catch (const Error& error) {
+    return error.kind() == ErrorKind::Unavailable ? Look::Unreadable : Look::Gone;
   }
+  std::sort(descriptors.begin(), descriptors.end());
   // What was opened last is most often what is asked for, and new ones follow the one found last.
   const auto middle = std::upper_bound(descriptors.begin(), descriptors.end(), from);
   std::rotate(descriptors.begin(), middle, descriptors.end());

@@ -1,7 +1,6 @@
 #include "src/relays/relays.h"
 
 #include <algorithm>
-#include <iterator>
 #include <set>
 #include <utility>
 
@@ -19,10 +18,6 @@ MonoTime now_is() {
 
 proxy::Endpoint endpoint_at(Ipv4 address, std::uint16_t port) {
   return {asio::ip::address_v4(address.value), port};
-}
-
-TcpEndpoint plain(const proxy::Endpoint& endpoint) {
-  return {.address = IpAddress::v4(endpoint.address().to_v4().to_uint()), .port = endpoint.port()};
 }
 
 std::vector<std::uint8_t> bytes_of(const proxy::Endpoint& endpoint) {
@@ -64,7 +59,7 @@ proxy::Counters since(const proxy::Counters& now, const proxy::Counters& before)
 }  // namespace
 
 Relays::Relays(const asio::any_io_executor& executor, const FabricPlan& plan, Dialers& dialers)
-    : executor_(executor), dialers_(dialers), loop_(executor), next_end_(executor) {
+    : dialers_(dialers), loop_(executor), next_end_(executor) {
   for (std::size_t i = 0; i < plan.endpoints.size(); ++i) {
     const FabricEndpoint& endpoint = plan.endpoints[i];
     names_.push_back(endpoint.name);
@@ -90,6 +85,12 @@ void Relays::listen(std::size_t service) {
     return rules_for(service, peer);
   };
   place.listener = std::make_unique<proxy::RelayListener>(loop_, std::move(options));
+}
+
+std::optional<Endpoint> Relays::find(std::string_view name) const {
+  const auto found = std::find(names_.begin(), names_.end(), name);
+  return found == names_.end() ? std::nullopt
+                               : std::optional(static_cast<Endpoint>(found - names_.begin()));
 }
 
 std::vector<Relays::Place> Relays::places() const {
@@ -306,13 +307,7 @@ std::vector<LinkState> Relays::links(MonoTime now) {
   for (const auto& [link, schedule] : schedules_) {
     states[link].effect = effect_on(link, now);
   }
-  std::vector<LinkState> result;
-  result.reserve(states.size());
-  for (auto& [link, state] : states) {
-    state.link = link;
-    result.push_back(std::move(state));
-  }
-  return result;
+  return in_order(std::move(states));
 }
 
 std::uint64_t Relays::chunks() const {

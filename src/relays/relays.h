@@ -1,11 +1,12 @@
 #pragma once
 /// The relays of a cluster: one before every service, and what each pair of endpoints suffers.
 
-#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -40,6 +41,8 @@ class Relays {
     proxy::Endpoint upstream;  ///< where the program does
   };
   [[nodiscard]] std::vector<Place> places() const;
+  /// The endpoint of that name; nullopt when there is none.
+  [[nodiscard]] std::optional<Endpoint> find(std::string_view name) const;
   /// Rules for every connection of a relay, whoever dials, in addition to those of links.
   [[nodiscard]] const proxy::RulePair& rules_of_place(std::size_t place) const;
   /// Rules for the connections of a way, in addition. The place is that of its listener and port.
@@ -100,7 +103,6 @@ class Relays {
   void count_all();
   void add(Link link, const std::vector<FaultId>& faults, const PacketCounts& counts);
 
-  boost::asio::any_io_executor executor_;
   Dialers& dialers_;
   proxy::RelayLoop loop_;
   std::vector<std::string> names_;
