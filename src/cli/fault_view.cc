@@ -79,10 +79,14 @@ bool has_ended(const json::value& fault) {
   return number_of(fault, "ended_at_unix_ms").has_value();
 }
 
-/// Faults of processes count no packets.
+/// Faults of processes count no packets, and relays count connections and pieces of data.
 std::string counted(const json::value& fault) {
   if (array_of(fault, "links").empty()) {
     return "";
+  }
+  if (text_of(fault, "mechanism") == "proxy") {
+    const std::string words = packet_words(member_of(fault, "packets"));
+    return words.empty() ? ", nothing matched" : ", " + words;
   }
   return ", " + (is_true(fault, "matched_nothing") ? "matched no packet although there was traffic"
                                                    : packet_sentence(member_of(fault, "packets")));
@@ -223,6 +227,10 @@ std::string released_text(const json::value& answer) {
   const auto count = [&](const char* member) {
     return static_cast<std::uint64_t>(number_of(answer, member).value_or(0));
   };
+  if (text_of(fault, "mechanism") == "proxy") {
+    return "released " + text_of(fault, "id") + ": " + what_it_does(fault) + counted(fault) + "\n" +
+           notes_text(answer);
+  }
   const std::uint64_t dropped = count("dropped");
   return "released " + text_of(fault, "id") + ": " + what_it_does(fault) + ", " +
          plural(count("delivered"), "packet") + " delivered" +

@@ -121,6 +121,14 @@ TEST(FaultLine, SaysWhatTheFaultDoes) {
             "f1: delay --matrix ./m.yaml (1 link), no packet matched");
 }
 
+TEST(FaultLine, OfARelayNamesWhatItCountsWithoutCallingItPackets) {
+  EXPECT_EQ(fault_line(fault(R"("kind":"delay","mechanism":"proxy","params":{"delay_ms":20},
+                                "packets":{"delayed":3,"held":2},"matched_nothing":false)")),
+            "f1: delay 20ms between a and b (1 link), 3 delayed, 2 held");
+  EXPECT_EQ(fault_line(fault(R"("kind":"hold","mechanism":"proxy","params":{"hold":true})")),
+            "f1: hold a from b (1 link), nothing matched");
+}
+
 TEST(AppliedText, SaysHowToUndoAndWhatWasVerified) {
   const auto answer = json::parse(R"({"id":"f1","kind":"partition","target":["a"],"peers":["b"],
     "links":[["a","b"]],"expires_in_ms":15200,"notes":["role:x is a"],
