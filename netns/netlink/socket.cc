@@ -1,6 +1,7 @@
 #include "netns/netlink/socket.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <limits>
 #include <utility>
@@ -18,21 +19,10 @@
 namespace tinet::netlink {
 namespace {
 
-constexpr std::size_t kReceiveStart = 32U << 10U;
-// rtnetlink takes a request message by message, so its pieces may be small; each refused message
-// of a piece needs room in the receive buffer for its answer.
-constexpr std::size_t kChunkBytes = 64U << 10U;
-constexpr std::size_t kChunkMessages = 256;
+constexpr std::size_t kReceiveStart = 64U << 10U;
 constexpr int kReceiveBuffer = 1 << 20;
-constexpr int kDumpAttempts = 16;
 // What netlink_sendmsg() keeps of the send buffer for itself.
 constexpr std::size_t kSendReserve = 32;
-
-const char* hint_for(int error) {
-  return error == EPERM || error == EACCES
-             ? "run as root, or where unprivileged user namespaces are allowed"
-             : "";
-}
 
 void set_option(int fd, int level, int option, int value, const char* what) {
   if (::setsockopt(fd, level, option, &value, sizeof value) < 0) {
@@ -50,41 +40,12 @@ mnl_socket* take_over(UniqueFd fd) {
   return socket;
 }
 
-template <typename Field>
-void patch(std::span<std::byte> message, std::size_t offset, Field value) {
-  std::memcpy(message.data() + offset, &value, sizeof value);
-}
-
-[[noreturn]] void throw_refusals(const std::vector<Refusal>& refusals) {
-  const Refusal& first = refusals.front();
-  std::string message = describe(first);
-  if (refusals.size() > 1) {
-    message += " (and " + std::to_string(refusals.size() - 1) + " more)";
-  }
-  switch (first.error) {
-    case EPERM:
-    case EACCES:
-    case EOPNOTSUPP:
-    case EAFNOSUPPORT:
-      throw_unavailable(message, hint_for(first.error));
-    case EXFULL:
-      throw_unavailable(message, "a Linux bridge has at most 1023 ports");
-    case EEXIST:
-    case EBUSY:
-      throw_conflict(message);
-    default:
-      throw_operation(message);
-  }
-}
-
 }  // namespace
 
-std::string describe(const Refusal& refusal) {
-  std::string text = "cannot " + refusal.what;
-  if (!refusal.text.empty()) {
-    text += " (" + refusal.text + ")";
-  }
-  return text + ": " + std::strerror(refusal.error);
+const char* hint_for(int error) noexcept {
+  return error == EPERM || error == EACCES
+             ? "run as root, or where unprivileged user namespaces are allowed"
+             : "";
 }
 
 Socket Socket::open(int protocol, const SocketOptions& options) {
@@ -128,185 +89,6 @@ int Socket::fd() const noexcept {
 
 std::uint32_t Socket::port() const noexcept {
   return mnl_socket_get_portid(socket_.get());
-}
-
-std::vector<Refusal> Socket::try_execute(Request& request) {
-  std::vector<Refusal> refusals;
-  for (std::size_t begin = 0; begin < request.size();) {
-    const std::size_t end = chunk_end(request, begin);
-    execute_chunk(request, begin, end, refusals);
-    begin = end;
-  }
-  return refusals;
-}
-
-void Socket::execute(Request& request) {
-  if (const auto refusals = try_execute(request); !refusals.empty()) {
-    throw_refusals(refusals);
-  }
-}
-
-std::size_t Socket::chunk_end(const Request& request, std::size_t begin) const {
-  std::size_t bytes = 0;
-  std::size_t end = begin;
-  while (end < request.size() && end - begin < kChunkMessages) {
-    bytes += request.message(end).size();
-    if (bytes > kChunkBytes && end > begin) {
-      break;
-    }
-    ++end;
-  }
-  return end;
-}
-
-void Socket::execute_chunk(Request& request, std::size_t begin, std::size_t end,
-                           std::vector<Refusal>& refusals) {
-  const std::size_t first_byte = request.offsets_[begin];
-  const std::size_t last_byte =
-      end < request.size() ? request.offsets_[end] : request.bytes_.size();
-  const std::span<std::byte> bytes(request.bytes_.data() + first_byte, last_byte - first_byte);
-  // Errors come unasked for; success is asked for at the end only.
-  const std::size_t last = end - begin - 1;
-  std::vector<Ack> answers;
-  try {
-    answers = transact(bytes, last);
-  } catch (const Error& failure) {
-    throw Error(failure.kind(), "cannot " + request.what(begin) + ": " + failure.what(),
-                failure.hint());
-  }
-  for (const Ack& answer : answers) {
-    if (answer.error != 0) {
-      const std::size_t index = begin + answer.sequence;
-      refusals.push_back({index, request.what(index), answer.error, answer.text});
-    }
-  }
-}
-
-std::vector<Ack> Socket::transact(std::span<std::byte> bytes, std::size_t last) {
-  const std::uint32_t base = sequence_ + 1;
-  std::uint32_t count = 0;
-  for (std::span<std::byte> rest = bytes;;) {
-    ByteSpan cursor = rest;
-    const auto view = next_message(cursor);
-    if (!view) {
-      break;
-    }
-    patch(rest, offsetof(nlmsghdr, nlmsg_seq), base + count);
-    const auto asked = count == last ? NLM_F_ACK : 0;
-    patch(rest, offsetof(nlmsghdr, nlmsg_flags),
-          static_cast<std::uint16_t>((view->flags & ~NLM_F_ACK) | asked));
-    ++count;
-    rest = rest.last(cursor.size());
-  }
-  sequence_ += count;
-  send(bytes, "send a netlink request");
-
-  std::vector<Ack> answers;
-  bool overflow = false;
-  bool complete = false;
-  const auto collect = [&] {
-    for (ByteSpan rest(buffer_.data(), received_); const auto message = next_message(rest);) {
-      auto ack = parse_ack(*message);
-      if (!ack || ack->sequence - base >= count) {
-        continue;  // an answer to an earlier request that was given up
-      }
-      ack->sequence -= base;
-      // A failure as a whole is reported for the first message.
-      complete = complete || ack->sequence == last || (ack->sequence == 0 && ack->error != 0);
-      answers.push_back(std::move(*ack));
-    }
-  };
-  const auto until = Clock::now() + options_.deadline;
-  while (!complete) {
-    if (!receive(until, overflow, "read the answer to a netlink request")) {
-      throw_operation("the kernel did not answer within " +
-                      std::to_string(options_.deadline.count()) + " ms");
-    }
-    collect();
-  }
-  while (receive_now(overflow)) {
-    collect();
-  }
-  const auto failed = [](const Ack& ack) { return ack.error != 0; };
-  if (overflow && std::none_of(answers.begin(), answers.end(), failed)) {
-    throw_operation("the kernel's answers to a netlink request got lost",
-                    "raise net.core.rmem_max");
-  }
-  std::stable_sort(answers.begin(), answers.end(),
-                   [](const Ack& a, const Ack& b) { return a.sequence < b.sequence; });
-  return answers;
-}
-
-Dump Socket::dump(Request& request) {
-  for (int attempt = 0; attempt < kDumpAttempts; ++attempt) {
-    Dump result;
-    if (try_dump(request, result)) {
-      return result;
-    }
-  }
-  throw_operation("cannot " + request.what(0) + ": the kernel's objects change all the time");
-}
-
-bool Socket::try_dump(Request& request, Dump& result) {
-  const std::uint32_t sequence = ++sequence_;
-  patch(request.bytes_, offsetof(nlmsghdr, nlmsg_seq), sequence);
-  const std::string& what = request.what(0);
-  send(request.bytes_, what);
-  const auto until = Clock::now() + options_.deadline;
-  bool interrupted = false;
-  for (bool done = false; !done;) {
-    bool overflow = false;
-    if (!receive(until, overflow, what)) {
-      throw_operation("cannot " + what + ": the kernel did not answer in time");
-    }
-    interrupted = interrupted || overflow;
-    for (ByteSpan rest(buffer_.data(), received_); const auto message = next_message(rest);) {
-      if (message->sequence != sequence) {
-        continue;
-      }
-      interrupted = interrupted || (message->flags & NLM_F_DUMP_INTR) != 0;
-      if (const auto ack = parse_ack(*message)) {
-        if (ack->error == EINTR || ack->error == EAGAIN) {
-          interrupted = true;
-        } else if (ack->error != 0) {
-          throw_refusals({{0, what, ack->error, ack->text}});
-        }
-        done = true;
-        break;
-      }
-      result.bytes_.insert(result.bytes_.end(), message->whole.begin(), message->whole.end());
-      result.bytes_.resize(align4(result.bytes_.size()));
-    }
-  }
-  return !interrupted;
-}
-
-Dump Socket::query(Request& request) {
-  const std::uint32_t sequence = ++sequence_;
-  patch(request.bytes_, offsetof(nlmsghdr, nlmsg_seq), sequence);
-  const std::string& what = request.what(0);
-  send(request.bytes_, what);
-  const auto until = Clock::now() + options_.deadline;
-  for (;;) {
-    bool overflow = false;
-    if (!receive(until, overflow, what)) {
-      throw_operation("cannot " + what + ": the kernel did not answer in time");
-    }
-    for (ByteSpan rest(buffer_.data(), received_); const auto message = next_message(rest);) {
-      if (message->sequence != sequence) {
-        continue;
-      }
-      if (const auto ack = parse_ack(*message)) {
-        if (ack->error != 0) {
-          throw_refusals({{0, what, ack->error, ack->text}});
-        }
-        continue;
-      }
-      Dump result;
-      result.bytes_.assign(message->whole.begin(), message->whole.end());
-      return result;
-    }
-  }
 }
 
 // NOLINTNEXTLINE(readability-make-member-function-const): changes the socket
@@ -378,16 +160,61 @@ bool Socket::receive(Clock::time_point until, bool& overflow, const std::string&
     if (receive_now(overflow)) {
       return true;
     }
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
-    if (left <= 0) {
+    if (!wait_readable(until, what)) {
       received_ = 0;
       return false;
     }
-    pollfd waiting{fd(), POLLIN, 0};
-    const auto timeout = static_cast<int>(std::min<decltype(left)>(left, 60'000));
-    if (::poll(&waiting, 1, timeout) < 0 && errno != EINTR) {
-      const int error = errno;
-      throw_errno(error, "cannot " + what);
+  }
+}
+
+bool Socket::wait_readable(Clock::time_point until, const std::string& what) const {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
+  if (left <= 0) {
+    return false;
+  }
+  pollfd waiting{fd(), POLLIN, 0};
+  const auto timeout = static_cast<int>(std::min<decltype(left)>(left, 60'000));
+  if (::poll(&waiting, 1, timeout) < 0 && errno != EINTR) {
+    const int error = errno;
+    throw_errno(error, "cannot " + what);
+  }
+  return true;
+}
+
+bool Socket::receive_many(Clock::time_point until, bool& overflow, const std::string& what) {
+  constexpr std::size_t kDatagrams = 64;
+  constexpr std::size_t kSlot = 1024;
+  static_assert(kReceiveStart >= kDatagrams * kSlot);
+  std::array<mmsghdr, kDatagrams> headers{};
+  std::array<iovec, kDatagrams> slots{};
+  for (std::size_t i = 0; i < kDatagrams; ++i) {
+    slots[i] = {buffer_.data() + i * kSlot, kSlot};
+    headers[i].msg_hdr.msg_iov = &slots[i];
+    headers[i].msg_hdr.msg_iovlen = 1;
+  }
+  received_ = 0;
+  for (;;) {
+    const int count = ::recvmmsg(fd(), headers.data(), kDatagrams, MSG_DONTWAIT, nullptr);
+    if (count > 0) {
+      for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
+        if ((headers[i].msg_hdr.msg_flags & MSG_TRUNC) != 0) {
+          throw_operation("cannot " + what + ": the kernel's answer is longer than expected");
+        }
+        const std::size_t size = headers[i].msg_len;
+        std::memmove(buffer_.data() + received_, buffer_.data() + i * kSlot, size);
+        received_ += align4(size);
+      }
+      return true;
+    }
+    const int error = errno;
+    if (error == ENOBUFS) {
+      overflow = true;
+    } else if (error == EAGAIN) {
+      if (!wait_readable(until, what)) {
+        return false;
+      }
+    } else if (error != EINTR) {
+      throw_errno(error, "cannot read from a netlink socket");
     }
   }
 }

@@ -39,6 +39,9 @@ struct Refusal {
 /// "cannot create veth 's1' (Attribute failed policy validation): Numerical result out of range".
 [[nodiscard]] std::string describe(const Refusal& refusal);
 
+/// The way out when an errno means that privilege is missing; else empty.
+[[nodiscard]] const char* hint_for(int error) noexcept;
+
 /// Received messages, kept in one buffer.
 class Dump {
  public:
@@ -52,7 +55,14 @@ class Dump {
 
  private:
   friend class Socket;
+  void append(ByteSpan message);
   std::vector<std::byte> bytes_;
+};
+
+/// What came of requests for one object each.
+struct Answers {
+  Dump objects;                     ///< in order of the requests that were not refused
+  std::vector<Refusal> refusals{};  ///< in order of the requests
 };
 
 class Socket {
@@ -93,6 +103,11 @@ class Socket {
   /// @throws Error; Operation with ENOENT's text when there is none
   [[nodiscard]] Dump query(Request& request);
 
+  /// Sends any number of requests whose answer is one object each, some hundred with one
+  /// sendmsg(2).
+  /// @throws Error when they cannot be sent, or answers get lost; a refusal is returned
+  [[nodiscard]] Answers query_each(Request& request);
+
   /// Subscribes to a multicast group, e.g. RTNLGRP_LINK. Use a socket of its own for events.
   void join(std::uint32_t group);
 
@@ -118,14 +133,26 @@ class Socket {
   };
 
   Socket(mnl_socket* socket, const SocketOptions& options);
+  /// Gives messages their sequence numbers, and asks for success of the one with index `last` only.
+  /// @return the first number
+  std::uint32_t number(std::span<std::byte> messages, std::size_t last);
   void send(std::span<const std::byte> bytes, const std::string& what);
   /// Receives one datagram into buffer_; false when `until` passed.
   [[nodiscard]] bool receive(Clock::time_point until, bool& overflow, const std::string& what);
   [[nodiscard]] bool receive_now(bool& overflow);
   void discard_answers();
   [[nodiscard]] std::size_t chunk_end(const Request& request, std::size_t begin) const;
+  [[nodiscard]] static std::span<std::byte> bytes_of(Request& request, std::size_t begin,
+                                                     std::size_t end);
   void execute_chunk(Request& request, std::size_t begin, std::size_t end,
                      std::vector<Refusal>& refusals);
+  void query_chunk(Request& request, std::size_t begin, std::size_t end, Answers& answers);
+  /// Receives what is there, up to some dozen datagrams, with one recvmmsg(2); waits for the first.
+  /// They stand in buffer_ one after the other, as if they were one.
+  /// @return false when `until` passed
+  [[nodiscard]] bool receive_many(Clock::time_point until, bool& overflow, const std::string& what);
+  /// @return false when `until` has passed already
+  [[nodiscard]] bool wait_readable(Clock::time_point until, const std::string& what) const;
   [[nodiscard]] bool try_dump(Request& request, Dump& dump);
 
   std::unique_ptr<mnl_socket, Close> socket_;

@@ -182,6 +182,41 @@ std::vector<Element> list_elements(Connection& connection, const TableId& table,
   return elements;
 }
 
+std::vector<std::optional<Element>> find_elements(Connection& connection, const TableId& table,
+                                                  const std::string& set,
+                                                  std::span<const Bytes> keys) {
+  Request request;
+  for (const Bytes& key : keys) {
+    begin(request, NFT_MSG_GETSETELEM, 0, table.family, "find element")
+        .put_string(NFTA_SET_ELEM_LIST_TABLE, table.name)
+        .put_string(NFTA_SET_ELEM_LIST_SET, set)
+        .nest(NFTA_SET_ELEM_LIST_ELEMENTS, [&] {
+          request.nest(NFTA_LIST_ELEM, [&] {
+            request.nest(NFTA_SET_ELEM_KEY, [&] {
+              request.put_bytes(NFTA_DATA_VALUE, std::as_bytes(std::span(key)));
+            });
+          });
+        });
+  }
+  const netlink::Answers answers = connection.socket().query_each(request);
+  std::vector<Element> found;
+  answers.objects.for_each([&](const MessageView& message) { decode_elements(message, found); });
+  std::vector<std::optional<Element>> elements(keys.size());
+  auto next = found.begin();
+  auto refusal = answers.refusals.begin();
+  for (std::size_t i = 0; i < elements.size(); ++i) {
+    if (refusal != answers.refusals.end() && refusal->index == i) {
+      if (refusal->error != ENOENT) {
+        throw_operation(describe(*refusal));
+      }
+      ++refusal;
+    } else if (next != found.end()) {
+      elements[i] = std::move(*next++);
+    }
+  }
+  return elements;
+}
+
 std::vector<Counter> list_counters(Connection& connection, const TableId& table, Reset reset) {
   return list_objects<Counter>(connection, table, MapKind::Counters, reset, decode_counter);
 }

@@ -298,6 +298,36 @@ TEST_F(Nft, ReadsBackEveryElementAsItWasSent) {
   expect_elements(connection_, cuts(), {});
 }
 
+TEST_F(Nft, FindsElementsByTheirKeys) {
+  commit(connection_, fault_table());
+  std::vector<Element> elements;
+  std::vector<Bytes> keys;
+  for (std::size_t i = 0; i < 3000; ++i) {
+    const Element element =
+        cut(i % 100, i / 100, i % 2 == 0 ? std::optional(Milliseconds(60'000)) : std::nullopt);
+    keys.push_back(element.key);
+    if (i % 3 != 0) {
+      elements.push_back(element);
+    }
+  }
+  change(connection_, Batch().add_elements(cuts(), elements));
+  const auto found = find_elements(connection_, table(), "cuts", keys);
+  ASSERT_EQ(found.size(), keys.size());
+  auto expected = elements.begin();
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    ASSERT_EQ(found[i].has_value(), i % 3 != 0) << i;
+    if (found[i]) {
+      ASSERT_TRUE(same_element(*found[i], *expected++)) << i;
+    }
+  }
+  EXPECT_EQ(find_elements(connection_, table(), "cuts", {}).size(), 0U);
+  EXPECT_FALSE(find_elements(connection_, table(), "no such map", std::span(keys).first(1))
+                   .at(0)
+                   .has_value());
+  const std::array wrong{Bytes(2)};
+  EXPECT_THROW(static_cast<void>(find_elements(connection_, table(), "cuts", wrong)), Error);
+}
+
 TEST_F(Nft, ReplacesDataAndTimeoutsEvenOfElementsThatJustExpired) {
   commit(connection_, fault_table());
   change(connection_, Batch().add_elements(cuts(), std::array{cut(0, 1, Milliseconds(20))}));
