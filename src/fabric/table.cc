@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <iterator>
 #include <set>
 #include <thread>
 #include <utility>
@@ -14,6 +13,7 @@
 #include "src/base/text.h"
 #include "src/fabric/describe.h"
 #include "src/fabric/encode.h"
+#include "src/fabric/readback.h"
 #include "src/fabric/verify.h"
 
 namespace tinet::fabric {
@@ -28,7 +28,7 @@ constexpr std::size_t kBatchEnd = 64;
 constexpr std::chrono::seconds kLatenessMax{1};
 
 /// Counts of links and faults that are long gone are moved out of the kernel when there are more.
-constexpr std::size_t kCountsKept = 1U << 18U;
+constexpr std::size_t kCountsKept = 1U << 16U;
 
 /// Elements that have timed out stay in their map until the kernel's collector comes by, once a
 /// second. Many of one key fill its hash chain, and the kernel refuses further ones with EBUSY
@@ -319,65 +319,19 @@ void Table::read_back(const Difference& difference, MonoTime now, Lateness laten
   const auto tolerance = [](std::chrono::nanoseconds duration) {
     return kEndTolerance + std::chrono::ceil<std::chrono::milliseconds>(duration);
   };
-  if (check_difference(difference, now, tolerance(std::min<Lateness>(lateness, kLatenessMax)))
+  if (check_change(view(), difference, now, tolerance(std::min<Lateness>(lateness, kLatenessMax)))
           .empty()) {
     return;
   }
   // For instance when this process was stopped between reading the clock and sending.
   const MonoTime started = watch.now();
   rebuild(started);
-  const auto drift = check_difference(difference, watch.now(), tolerance(watch.now() - started));
+  const auto drift =
+      check_change(view(), difference, watch.now(), tolerance(watch.now() - started));
   if (!drift.empty()) {
     throw_operation("cannot change links: the kernel does not hold what was sent: " +
                     first_of(drift));
   }
-}
-
-std::vector<std::string> Table::check_difference(const Difference& difference, MonoTime now,
-                                                 std::chrono::milliseconds end_tolerance) {
-  std::vector<MapId> maps;
-  for (const MapChange& change : difference.maps) {
-    maps.push_back(change.map);
-  }
-  std::vector<std::string> drift = check_maps(maps, now, end_tolerance);
-  for (const Treatment& treatment : difference.new_treatments) {
-    const std::string chain = chain_name({treatment.id, Stack::A});
-    auto found =
-        compare_rules(chain, treatment.rules, nft::list_rules(connection_, table_id(), chain));
-    std::move(found.begin(), found.end(), std::back_inserter(drift));
-  }
-  if (!difference.new_treatments.empty()) {
-    auto found = compare_fixed(targets_spec(), expected_targets(installed_),
-                               nft::list_elements(connection_, table_id(), targets_spec().name));
-    std::move(found.begin(), found.end(), std::back_inserter(drift));
-  }
-  if (!difference.new_classes.empty()) {
-    auto found = compare_fixed(classes_spec(), expected_classes(installed_),
-                               nft::list_elements(connection_, table_id(), classes_spec().name));
-    std::move(found.begin(), found.end(), std::back_inserter(drift));
-  }
-  return drift;
-}
-
-std::vector<std::string> Table::check_maps(const std::vector<MapId>& maps, MonoTime now,
-                                           std::chrono::milliseconds end_tolerance) {
-  const ExpectedElements expected = expected_elements(installed_.links);
-  const Stopwatch watch(now);
-  std::vector<std::string> drift;
-  for (const MapId& map : maps) {
-    static const std::map<Link, Element> kNone;
-    const auto wanted = expected.find(map);
-    const MonoTime asked = watch.now();
-    const auto read = nft::list_elements(connection_, table_id(), map_name(map));
-    // An element's remaining time is of some moment in between.
-    const MonoTime answered = watch.now();
-    const auto tolerance =
-        end_tolerance + std::chrono::ceil<std::chrono::milliseconds>(answered - asked);
-    auto found = compare_elements(map, wanted == expected.end() ? kNone : wanted->second, read,
-                                  ports_, {answered, tolerance});
-    std::move(found.begin(), found.end(), std::back_inserter(drift));
-  }
-  return drift;
 }
 
 void Table::rebuild(MonoTime now) {
@@ -424,45 +378,18 @@ void Table::rebuild(MonoTime now) {
   record(noted, installed_, registry_, now);
 }
 
-std::vector<std::string> Table::check_all(MonoTime now) {
-  const Stopwatch watch(now);
-  const auto tables = nft::list_tables(connection_, nft::Family::Bridge);
-  const bool there = std::any_of(tables.begin(), tables.end(), [&](const nft::Table& table) {
-    return table.id == table_id() && table.owner_port == connection_.socket().port();
-  });
-  if (!there) {
-    return {"table " + nft::to_string(table_id()) + " is missing"};
-  }
-  std::vector<std::string> drift = compare_content(
-      expected_content(skeleton_, installed_),
-      {nft::list_sets(connection_, table_id()), nft::list_chains(connection_, table_id()),
-       nft::list_rules(connection_, table_id())});
-  if (!drift.empty()) {
-    return drift;  // maps may be missing, which can't be read then
-  }
-  for (const FixedMap& map : skeleton_.fixed) {
-    auto found = compare_fixed(map.spec, map.elements,
-                               nft::list_elements(connection_, table_id(), map.spec.name));
-    std::move(found.begin(), found.end(), std::back_inserter(drift));
-  }
-  const auto add = [&drift](std::vector<std::string> found) {
-    std::move(found.begin(), found.end(), std::back_inserter(drift));
-  };
-  add(compare_fixed(targets_spec(), expected_targets(installed_),
-                    nft::list_elements(connection_, table_id(), targets_spec().name)));
-  add(compare_fixed(classes_spec(), expected_classes(installed_),
-                    nft::list_elements(connection_, table_id(), classes_spec().name)));
-  add(check_maps(all_maps(), watch.now(), kEndTolerance + kLatenessMax));
-  return drift;
-}
-
 std::vector<Drift> Table::audit(MonoTime now) {
   const Stopwatch watch(now);
   std::vector<Drift> drift;
-  const auto differences = check_all(now);
+  const Link begun = audited_;
+  const auto check = [&] {
+    return check_table(view(), watch.now(), kEndTolerance + kLatenessMax, audited_);
+  };
+  const auto differences = check();
   if (!differences.empty()) {
     rebuild(watch.now());
-    const bool repaired = check_all(watch.now()).empty();
+    audited_ = begun;
+    const bool repaired = check().empty();
     for (const std::string& what : differences) {
       drift.push_back({what, repaired});
     }

@@ -8,6 +8,7 @@
 
 #include "netns/nft/connection.h"
 #include "src/fabric/difference.h"
+#include "src/fabric/readback.h"
 #include "src/fabric/registry.h"
 #include "src/fabric/skeleton.h"
 #include "src/fabric/tally.h"
@@ -43,8 +44,8 @@ class Table {
   [[nodiscard]] PacketCounts packets(FaultId fault, const std::vector<Count>& elsewhere);
   [[nodiscard]] std::map<Link, PacketCounts> link_packets(const std::vector<Count>& elsewhere);
 
-  /// Compares the whole table with what it should be. A table that differs is made anew in one
-  /// transaction that keeps counts.
+  /// Compares the table with what it should be (see check_table()). A table that differs is made
+  /// anew in one transaction that keeps counts.
   /// @throws Error when the kernel can't be asked
   [[nodiscard]] std::vector<Drift> audit(MonoTime now);
 
@@ -65,12 +66,7 @@ class Table {
   void undo(const Difference& difference, MonoTime now);
   [[nodiscard]] std::vector<Count> read_counts();
   void tidy_counts();
-  [[nodiscard]] std::vector<std::string> check_difference(const Difference& difference,
-                                                          MonoTime now,
-                                                          std::chrono::milliseconds end_tolerance);
-  [[nodiscard]] std::vector<std::string> check_maps(const std::vector<MapId>& maps, MonoTime now,
-                                                    std::chrono::milliseconds end_tolerance);
-  [[nodiscard]] std::vector<std::string> check_all(MonoTime now);
+  [[nodiscard]] TableView view() { return {connection_, skeleton_, installed_, ports_}; }
 
   nft::Connection connection_;
   Skeleton skeleton_;
@@ -78,6 +74,7 @@ class Table {
   Registry registry_;
   Installed installed_;
   Tally tally_;
+  Link audited_;  ///< the last link that an audit of a part has looked at
 };
 
 }  // namespace tinet::fabric

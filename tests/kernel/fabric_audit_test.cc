@@ -16,7 +16,6 @@
 #include "netns/namespace.h"
 #include "netns/nft/connection.h"
 #include "src/fabric/encode.h"
-#include "src/fabric/table.h"
 #include "tests/kernel/fabric_world.h"
 
 namespace tinet::testing {
@@ -97,76 +96,6 @@ TEST(Audit, BringsPortsNeighboursAndForwardingBack) {
   }
   EXPECT_EQ(world.cut_links(), std::set<Link>{});
   EXPECT_TRUE(world.fabric->audit(now()).empty()) << all_of(world.fabric->audit(now()));
-}
-
-/// A table in a namespace of its own, and a second descriptor of its socket: the kernel takes what
-/// is sent there for the owner's.
-class OwnedTable : public ::testing::Test {
- protected:
-  OwnedTable() {
-    netlink::Socket socket = netlink::Socket::open(NETLINK_NETFILTER);
-    copy_ = UniqueFd(::fcntl(socket.fd(), F_DUPFD_CLOEXEC, 0));
-    table_.emplace(std::move(socket), plan_of(2), std::vector<std::string>{"n-0", "n-1", "client"});
-  }
-
-  void send(nft::Batch batch) {
-    const nft::SealedBatch sealed = std::move(batch).seal();
-    const auto bytes = sealed.bytes();
-    ASSERT_EQ(::send(copy_.get(), bytes.data(), bytes.size(), 0),
-              static_cast<ssize_t>(bytes.size()));
-  }
-
-  std::size_t apply(const std::vector<Fault>& faults) {
-    const auto difference = table_->plan(fabric::link_schedules(faults, now()).links,
-                                         fabric::memories_of(faults), {}, now());
-    if (!difference.empty()) {
-      table_->commit(difference, now());
-    }
-    return difference.changed.size();
-  }
-
-  [[nodiscard]] nft::Element element(Link link) const {
-    nft::Element element;
-    element.key = nft::link_key(fabric::port_index(link.from), fabric::port_index(link.to));
-    return element;
-  }
-
-  UniqueFd copy_;
-  std::optional<fabric::Table> table_;
-};
-
-TEST_F(OwnedTable, IsMadeAnewWhenAnElementIsMissing) {
-  apply({cut(1, {{0, 1}, {1, 0}})});
-  nft::Batch batch;
-  const std::vector<nft::Element> gone = {element({0, 1})};
-  batch.delete_elements(fabric::map_spec({}), gone);
-  send(std::move(batch));
-  const auto drift = table_->audit(now());
-  ASSERT_EQ(drift.size(), 1U) << all_of(drift);
-  EXPECT_EQ(drift[0].what, "element \"n-0\" . \"n-1\" : goto t1 is missing in map decide");
-  EXPECT_TRUE(drift[0].repaired);
-  EXPECT_TRUE(table_->audit(now()).empty());
-}
-
-TEST_F(OwnedTable, IsMadeAnewWhenARuleIsMissing) {
-  apply({cut(1, {{0, 1}}, now() + 60s)});
-  nft::Batch batch;
-  batch.flush_chain(fabric::table_id(), "forward");
-  send(std::move(batch));
-  const auto drift = table_->audit(now());
-  EXPECT_TRUE(mentions(drift, "rules of chain forward differ", true)) << all_of(drift);
-  EXPECT_TRUE(table_->audit(now()).empty());
-}
-
-TEST_F(OwnedTable, ChangesEvenWhenTheTableIsGone) {
-  apply({cut(1, {{0, 1}})});
-  nft::Batch batch;
-  batch.delete_table(fabric::table_id());
-  send(std::move(batch));
-  const auto drift = table_->audit(now());
-  EXPECT_TRUE(mentions(drift, "is missing", true)) << all_of(drift);
-  EXPECT_EQ(apply({}), 1U);
-  EXPECT_TRUE(table_->audit(now()).empty());
 }
 
 }  // namespace
