@@ -55,7 +55,9 @@ Expression read_payload(Source e) {
   const std::uint32_t offset = u32(e, NFTNL_EXPR_PAYLOAD_OFFSET);
   const std::uint32_t size = u32(e, NFTNL_EXPR_PAYLOAD_LEN);
   if (has(e, NFTNL_EXPR_PAYLOAD_SREG)) {
-    return PayloadWrite{header, offset, size, reg(e, NFTNL_EXPR_PAYLOAD_SREG)};
+    const bool sums = u32(e, NFTNL_EXPR_PAYLOAD_CSUM_TYPE) == NFT_PAYLOAD_CSUM_INET;
+    return PayloadWrite{header, offset, size, reg(e, NFTNL_EXPR_PAYLOAD_SREG),
+                        sums ? u32(e, NFTNL_EXPR_PAYLOAD_CSUM_OFFSET) : 0};
   }
   return PayloadLoad{header, offset, size, reg(e, NFTNL_EXPR_PAYLOAD_DREG)};
 }

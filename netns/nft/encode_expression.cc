@@ -89,8 +89,9 @@ ExpressionPtr make(const PayloadWrite& e) {
       .u32(NFTNL_EXPR_PAYLOAD_BASE, number(e.header))
       .u32(NFTNL_EXPR_PAYLOAD_OFFSET, e.offset)
       .u32(NFTNL_EXPR_PAYLOAD_LEN, e.size)
-      .u32(NFTNL_EXPR_PAYLOAD_CSUM_TYPE, NFT_PAYLOAD_CSUM_NONE)
-      .u32(NFTNL_EXPR_PAYLOAD_CSUM_OFFSET, 0)
+      .u32(NFTNL_EXPR_PAYLOAD_CSUM_TYPE,
+           e.checksum_offset == 0 ? NFT_PAYLOAD_CSUM_NONE : NFT_PAYLOAD_CSUM_INET)
+      .u32(NFTNL_EXPR_PAYLOAD_CSUM_OFFSET, e.checksum_offset)
       .take();
 }
 

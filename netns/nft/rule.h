@@ -59,12 +59,14 @@ struct PayloadLoad {
   Register to{};
   friend bool operator==(const PayloadLoad&, const PayloadLoad&) = default;
 };
-/// Writes without touching any checksum.
+/// Writes without touching any checksum, unless one is named.
 struct PayloadWrite {
   Header header{};
   std::uint32_t offset = 0;
   std::uint32_t size = 0;
   Register from{};
+  /// Where in the same header the internet checksum is that goes on being right; 0: nowhere.
+  std::uint32_t checksum_offset = 0;
   friend bool operator==(const PayloadWrite&, const PayloadWrite&) = default;
 };
 

@@ -128,8 +128,11 @@ void add_course_options(Command& command, FaultWords& words) {
                   .words = profile_names()});
   command.option("--for", words.duration,
                  {.value = "DUR", .help = "the kernel ends the fault after this long, e.g. 30s"});
-  command.option("--seed", words.seed,
-                 {.value = "N", .help = "makes all choices of chance repeatable"});
+  command.option(
+      "--seed", words.seed,
+      {.value = "N",
+       .help = "makes chance repeatable: the same packets in the same order meet the same "
+               "fate"});
   command.flag("--dry-run", words.dry_run, "show the transaction, change nothing");
   command.flag("--explain", words.explain, "also list every link and the mechanism");
   command.optional_value(

@@ -16,21 +16,22 @@ void DropBook::read(Link link, ShapeId shape, const ShapeCounts& counts, const D
   const std::uint64_t overflowed = grown(last.overflowed, total.overflowed);
   last = total;
   // A queue that can lose in bursts only has no other reason, and the other way round.
-  const bool loses = counts.lost.value != 0;
-  const bool overflows = counts.overflowed.value != 0;
+  const bool loses = counts.lost.dropped.value != 0;
+  const bool overflows = counts.overflowed.dropped.value != 0;
   add(link, loses ? counts.lost : counts.overflowed, lost);
   add(link, overflows ? counts.overflowed : counts.lost, overflowed);
-  for (const CountId id : counts.not_delayed) {
-    add(link, id, lost + overflowed);
-  }
 }
 
 void DropBook::end(ShapeId shape) {
   std::erase_if(last_, [&](const auto& queue) { return queue.first.second == shape; });
 }
 
-void DropBook::add(Link link, CountId id, std::uint64_t packets) {
-  if (packets > 0) {
+void DropBook::add(Link link, const DropCounts& counts, std::uint64_t packets) {
+  if (packets == 0) {
+    return;
+  }
+  sums_[{link, counts.dropped}] += packets;
+  for (const CountId id : counts.undone) {
     sums_[{link, id}] += packets;
   }
 }

@@ -33,7 +33,7 @@ class DropBook {
   [[nodiscard]] std::vector<Count> counts() const;
 
  private:
-  void add(Link link, CountId id, std::uint64_t packets);
+  void add(Link link, const DropCounts& counts, std::uint64_t packets);
 
   std::map<std::pair<Link, ShapeId>, Drops> last_;
   std::map<std::pair<Link, CountId>, std::uint64_t> sums_;

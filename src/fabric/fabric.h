@@ -50,12 +50,13 @@ struct PacketCounts {
   std::uint64_t dropped = 0;        ///< by a cut, a loss, a limit, a queue that was full, a release
   std::uint64_t bytes_dropped = 0;  ///< of those that rules dropped; queues count packets only
   std::uint64_t rejected = 0;       ///< answered by a refusal
-  std::uint64_t passed = 0;         ///< a fault with a chance looked at them and let them go
+  std::uint64_t passed = 0;         ///< could have been lost by chance, and were not
   std::uint64_t delayed = 0;        ///< sent on to a class of the port or to the wire
   std::uint64_t duplicated = 0;
   std::uint64_t corrupted = 0;
-  /// Backend "proxy", whose counts are of connections and pieces of data: how often a connection
-  /// was stopped that had something to pass on, or kept from being made.
+  /// Kept by a hold, whatever became of them then. Backend "proxy", whose counts are of connections
+  /// and pieces of data: how often a connection was stopped that had something to pass on, or kept
+  /// from being made.
   std::uint64_t held = 0;
   friend bool operator==(const PacketCounts&, const PacketCounts&) = default;
   PacketCounts& operator+=(const PacketCounts& more);

@@ -1,5 +1,6 @@
 #include "src/fabric/match_rules.h"
 
+#include <limits>
 #include <utility>
 
 #include <linux/if_ether.h>
@@ -144,14 +145,23 @@ Expressions mark_is(std::uint32_t mask, std::uint32_t value) {
           nft::Compare{nft::CompareOp::Equal, nft::kR0, host_order(value)}};
 }
 
+Expressions mark_has(std::uint32_t mask) {
+  return {nft::MetaLoad{nft::MetaKey::Mark, nft::kR0},
+          nft::Bitwise{nft::kR0, nft::kR0, host_order(mask), host_order(0)},
+          nft::Compare{nft::CompareOp::NotEqual, nft::kR0, host_order(0)}};
+}
+
 Expressions mark_set(std::uint32_t mask, std::uint32_t value) {
   return {nft::MetaLoad{nft::MetaKey::Mark, nft::kR0},
           nft::Bitwise{nft::kR0, nft::kR0, host_order(~mask), host_order(value)},
           nft::MetaSet{nft::MetaKey::Mark, nft::kR0}};
 }
 
-Expressions by_chance(Ppm probability) {
-  Expressions all = {nft::Numgen{nft::kR0, kMillion, true}};
+Expressions by_chance(Ppm probability, std::uint32_t seed) {
+  constexpr bool kRandom = false;
+  Expressions all = {
+      nft::Numgen{nft::kR0, std::numeric_limits<std::uint32_t>::max(), kRandom},
+      nft::Hash{.from = nft::kR0, .length = 4, .to = nft::kR0, .modulus = kMillion, .seed = seed}};
   all << is_below(nft::kR0, probability);
   return all;
 }

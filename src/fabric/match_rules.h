@@ -1,6 +1,7 @@
 #pragma once
 /// A Match as conditions of nftables rules. Pure.
 
+#include <cstdint>
 #include <vector>
 
 #include "netns/nft/rule.h"
@@ -29,10 +30,14 @@ Expressions& operator<<(Expressions& to, Expressions more);
 [[nodiscard]] Expressions port_is(std::uint32_t offset, std::uint16_t port);
 /// Matches when the bits of the mark under `mask` are `value`.
 [[nodiscard]] Expressions mark_is(std::uint32_t mask, std::uint32_t value);
+/// Matches when any bit of the mark under `mask` is set.
+[[nodiscard]] Expressions mark_has(std::uint32_t mask);
 /// Replaces the bits of the mark under `mask` by `value`.
 [[nodiscard]] Expressions mark_set(std::uint32_t mask, std::uint32_t value);
-/// Matches with a probability; uses register 0.
-[[nodiscard]] Expressions by_chance(Ppm probability);
+/// Matches with a probability; uses register 0. Of the packets that get there, the same ones match
+/// for the same seed: the kernel's own random numbers cannot be started anew, so packets are
+/// counted and their numbers hashed.
+[[nodiscard]] Expressions by_chance(Ppm probability, std::uint32_t seed);
 /// Matches when the number of less than a million in register `from` is below the probability.
 [[nodiscard]] Expressions is_below(nft::Register from, Ppm probability);
 

@@ -14,19 +14,28 @@ namespace tinet::fabric {
 
 /// What happens to a packet, as it is counted.
 enum class Happening : std::uint8_t {
-  Seen,
+  Passed,  ///< could have been lost, and was not
   Dropped,
   Rejected,
   Delayed,
-  NotDelayed,  ///< counted as Delayed before a queue or the wire dropped it
+  Held,
   Duplicated,
-  Corrupted
+  Corrupted,
+  // What a queue or the wire dropped had been counted as one of these before.
+  NotPassed,
+  NotDelayed,
+  NotHeld
 };
+
+/// Whose number grows. What several faults do to one packet counts once for each of them, and once
+/// for the link.
+enum class CountsFor : std::uint8_t { Both, Faults, Link };
 
 /// For which faults something happened.
 struct Counted {
   Happening what = Happening::Dropped;
-  std::vector<FaultId> faults;  ///< ascending
+  std::vector<FaultId> faults;  ///< ascending; none when it counts for the link only
+  CountsFor counts_for = CountsFor::Both;
   friend auto operator<=>(const Counted&, const Counted&) = default;
 };
 
@@ -42,11 +51,16 @@ struct ShapeId {
   friend auto operator<=>(const ShapeId&, const ShapeId&) = default;
 };
 
-/// What a packet counts as that a queue or the wire drops instead of delaying it.
+/// What a packet counts as that a queue or the wire drops for one reason.
+struct DropCounts {
+  CountId dropped{};              ///< 0 when there is no such reason
+  std::vector<CountId> undone{};  ///< it had been counted as something that it is not now
+  friend auto operator<=>(const DropCounts&, const DropCounts&) = default;
+};
+
 struct ShapeCounts {
-  CountId lost{};                      ///< in a burst; 0 when nothing is lost in bursts
-  CountId overflowed{};                ///< for want of room, or because a hold was dropped
-  std::vector<CountId> not_delayed{};  ///< either way: what it was counted as before
+  DropCounts lost{};        ///< in a burst
+  DropCounts overflowed{};  ///< for want of room, or because a hold was dropped
   friend auto operator<=>(const ShapeCounts&, const ShapeCounts&) = default;
 };
 

@@ -11,22 +11,23 @@ namespace {
 
 /// Happenings, until all are known.
 struct Happenings {
-  PacketCounts counts;  ///< `passed` is what was looked at
-  std::uint64_t not_delayed = 0;
+  PacketCounts counts;
+  PacketCounts undone;
 
   void add(Happening what, std::uint64_t packets, std::uint64_t bytes);
-  /// What is left of packets that were looked at, or meant to wait, when some were dropped.
   [[nodiscard]] PacketCounts settled() const {
+    const auto less = [](std::uint64_t& count, std::uint64_t by) { count -= std::min(count, by); };
     PacketCounts settled = counts;
-    settled.passed -= std::min(settled.passed, settled.dropped);
-    settled.delayed -= std::min(settled.delayed, not_delayed);
+    less(settled.passed, undone.passed);
+    less(settled.delayed, undone.delayed);
+    less(settled.held, undone.held);
     return settled;
   }
 };
 
 void Happenings::add(Happening what, std::uint64_t packets, std::uint64_t bytes) {
   switch (what) {
-    case Happening::Seen:
+    case Happening::Passed:
       counts.passed += packets;
       return;
     case Happening::Dropped:
@@ -39,14 +40,23 @@ void Happenings::add(Happening what, std::uint64_t packets, std::uint64_t bytes)
     case Happening::Delayed:
       counts.delayed += packets;
       return;
-    case Happening::NotDelayed:
-      not_delayed += packets;
+    case Happening::Held:
+      counts.held += packets;
       return;
     case Happening::Duplicated:
       counts.duplicated += packets;
       return;
     case Happening::Corrupted:
       counts.corrupted += packets;
+      return;
+    case Happening::NotPassed:
+      undone.passed += packets;
+      return;
+    case Happening::NotDelayed:
+      undone.delayed += packets;
+      return;
+    case Happening::NotHeld:
+      undone.held += packets;
       return;
   }
 }
@@ -94,7 +104,7 @@ PacketCounts Tally::of_fault(FaultId fault, const std::vector<Count>& live,
   Happenings all;
   for (const auto& [key, sum] : with(live)) {
     const Counted* counted = registry.counted(key.second);
-    if (counted != nullptr &&
+    if (counted != nullptr && counted->counts_for != CountsFor::Link &&
         std::binary_search(counted->faults.begin(), counted->faults.end(), fault)) {
       all.add(counted->what, sum.packets, sum.bytes);
     }
@@ -106,7 +116,8 @@ std::map<Link, PacketCounts> Tally::of_links(const std::vector<Count>& live,
                                              const Registry& registry) const {
   std::map<Link, Happenings> sums;
   for (const auto& [key, sum] : with(live)) {
-    if (const Counted* counted = registry.counted(key.second)) {
+    const Counted* counted = registry.counted(key.second);
+    if (counted != nullptr && counted->counts_for != CountsFor::Faults) {
       sums[key.first].add(counted->what, sum.packets, sum.bytes);
     }
   }

@@ -1,5 +1,6 @@
 /// Counts tell the truth: what arrived and what did not, on which link, because of which fault.
 
+#include <algorithm>
 #include <map>
 
 #include <gtest/gtest.h>
@@ -52,6 +53,64 @@ TEST(Burst, CountsWhatItLosesAndWhatItLetsGo) {
   const PacketCounts after = world.fabric->packets({1});
   EXPECT_EQ(after.dropped, lost + lost_other + more);
   EXPECT_EQ(after.matched(), kSent + 1'000U);
+}
+
+TEST(LinkCounts, CountAPacketOnceWhateverManyFaultsDoToIt) {
+  constexpr std::uint32_t kSent = 2'000;
+  World world(2);
+  LinkAction copies;
+  copies.duplicate = Ppm{1'000'000};
+  world.fabric->apply(
+      {acting(1, losing(500'000)), acting(2, losing(500'000)), acting(3, delaying(1ms)),
+       acting(4, delaying(2ms)), acting(5, copies), acting(6, copies)},
+      now());
+  Datagrams datagrams(world, kLink, kPort);
+  const std::uint64_t arrived = datagrams.exchange(kSent, 200ms).size();
+  ASSERT_EQ(arrived % 2, 0U) << "each comes with a copy";
+  const std::uint64_t passed = arrived / 2;
+  const auto links = world.fabric->links(now());
+  const auto link = std::find_if(links.begin(), links.end(),
+                                 [](const LinkState& state) { return state.link == kLink; });
+  ASSERT_NE(link, links.end());
+  EXPECT_EQ(link->packets.dropped, kSent - passed);
+  EXPECT_EQ(link->packets.passed, passed);
+  EXPECT_EQ(link->packets.delayed, passed);
+  EXPECT_EQ(link->packets.duplicated, passed);
+  // Each fault counts for itself what it did.
+  const PacketCounts first = world.fabric->packets({1});
+  EXPECT_EQ(first.dropped + first.passed, kSent);
+  EXPECT_EQ(world.fabric->packets({2}).passed, passed);
+  EXPECT_EQ(world.fabric->packets({3}).delayed, passed);
+  EXPECT_EQ(world.fabric->packets({4}).delayed, passed);
+  EXPECT_EQ(world.fabric->packets({5}).duplicated, passed);
+  EXPECT_EQ(world.fabric->packets({6}).duplicated, 0U) << "there is one copy";
+}
+
+TEST(LinkCounts, KeepWhatALossLetPassWhenACutFollows) {
+  World world(2);
+  world.fabric->apply({acting(1, losing(100'000))}, now());
+  Datagrams datagrams(world, kLink, kPort);
+  const std::uint64_t arrived = datagrams.exchange(500, 200ms).size();
+  world.fabric->apply({acting(2, cutting(CutMode::Drop))}, now());
+  datagrams.send(500, 300);
+  EXPECT_TRUE(datagrams.receive(200ms).empty());
+  const auto links = world.fabric->links(now());
+  ASSERT_FALSE(links.empty());
+  EXPECT_EQ(links.front().packets.passed, arrived);
+  EXPECT_EQ(links.front().packets.dropped, 500 - arrived + 300);
+}
+
+TEST(HoldFault, CountsWhatItHolds) {
+  World world(2);
+  LinkAction hold;
+  hold.hold = true;
+  world.fabric->apply({acting(1, hold)}, now());
+  Datagrams datagrams(world, kLink, kPort);
+  datagrams.send(0, 5);
+  EXPECT_TRUE(datagrams.receive(200ms).empty());
+  EXPECT_EQ(world.fabric->packets({1}), (PacketCounts{.held = 5}));
+  EXPECT_EQ(world.fabric->release({1}, true).dropped, 5U);
+  EXPECT_EQ(world.fabric->packets({1}), (PacketCounts{.dropped = 5}));
 }
 
 TEST(RateFault, CountsWhatFindsItsQueueFull) {

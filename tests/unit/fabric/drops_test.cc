@@ -10,6 +10,7 @@ namespace tinet::fabric {
 namespace {
 
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 constexpr Link kLink{0, 1};
 constexpr Link kOther{2, 1};
@@ -19,7 +20,7 @@ constexpr CountId kOverflowed{2};
 constexpr CountId kNotDelayed{3};
 
 const ShapeCounts& both() {
-  static const ShapeCounts kCounts{kLost, kOverflowed, {kNotDelayed}};
+  static const ShapeCounts kCounts{{kLost, {kNotDelayed}}, {kOverflowed, {kNotDelayed}}};
   return kCounts;
 }
 
@@ -64,9 +65,9 @@ TEST(DropBook, KeepsWhatQueuesHaveDroppedThatAreGone) {
 
 TEST(DropBook, FindsAReasonForEveryDrop) {
   DropBook book;
-  book.read(kLink, kShape, {kLost, {}, {}}, {2, 3});
+  book.read(kLink, kShape, {{kLost, {}}, {}}, {2, 3});
   EXPECT_EQ(packets_of(book, kLink, kLost), 5U);
-  book.read(kOther, kShape, {{}, kOverflowed, {}}, {2, 3});
+  book.read(kOther, kShape, {{}, {kOverflowed, {}}}, {2, 3});
   EXPECT_EQ(packets_of(book, kOther, kOverflowed), 5U);
 }
 
@@ -74,6 +75,14 @@ LinkAction bursting() {
   LinkAction action;
   action.bursts = {{Ppm{1}, Ppm{2}}};
   return action;
+}
+
+std::vector<Counted> counted(const Registry& registry, const std::vector<CountId>& ids) {
+  std::vector<Counted> all;
+  for (const CountId id : ids) {
+    all.push_back(*registry.counted(id));
+  }
+  return all;
 }
 
 TEST(ShapeCounts, BlameWhoLosesAndWhoMakesWait) {
@@ -84,11 +93,40 @@ TEST(ShapeCounts, BlameWhoLosesAndWhoMakesWait) {
   const Treatment treatment = make_treatment({1}, effect, {}, registry);
   ASSERT_EQ(treatment.shapes.size(), 1U);
   const ShapeCounts& counts = treatment.shapes[0].counts;
-  EXPECT_EQ(*registry.counted(counts.lost), (Counted{Happening::Dropped, {{2}}}));
-  EXPECT_EQ(*registry.counted(counts.overflowed), (Counted{Happening::Dropped, {{1}, {3}}}));
-  ASSERT_EQ(counts.not_delayed.size(), 2U);
-  EXPECT_EQ(*registry.counted(counts.not_delayed[0]), (Counted{Happening::NotDelayed, {{1}}}));
-  EXPECT_EQ(*registry.counted(counts.not_delayed[1]), (Counted{Happening::NotDelayed, {{3}}}));
+  EXPECT_EQ(*registry.counted(counts.lost.dropped), (Counted{Happening::Dropped, {{2}}}));
+  EXPECT_EQ(*registry.counted(counts.overflowed.dropped),
+            (Counted{Happening::Dropped, {{1}, {3}}}));
+  const Counted f1{Happening::NotDelayed, {{1}}, CountsFor::Faults};
+  const Counted f2{Happening::NotPassed, {{2}}, CountsFor::Faults};
+  const Counted f3{Happening::NotDelayed, {{3}}, CountsFor::Faults};
+  const Counted delayed{Happening::NotDelayed, {}, CountsFor::Link};
+  const Counted passed{Happening::NotPassed, {}, CountsFor::Link};
+  EXPECT_THAT(counted(registry, counts.lost.undone),
+              UnorderedElementsAre(f1, f2, f3, delayed, passed));
+  // The fault that loses in bursts let pass what had no room elsewhere.
+  EXPECT_THAT(counted(registry, counts.overflowed.undone),
+              UnorderedElementsAre(f1, f3, delayed, passed));
+}
+
+TEST(ShapeCounts, BlameTheLowestRateForItsQueue) {
+  Registry registry;
+  const Effect effect =
+      composed({acting(1, limiting(10'000'000), {kLink}), acting(2, limiting(5'000'000), {kLink})});
+  const Treatment treatment = make_treatment({1}, effect, {}, registry);
+  ASSERT_EQ(treatment.shapes.size(), 1U);
+  EXPECT_EQ(*registry.counted(treatment.shapes[0].counts.overflowed.dropped),
+            (Counted{Happening::Dropped, {{2}}}));
+}
+
+TEST(ShapeCounts, OfBurstsAloneHaveNoOtherReason) {
+  Registry registry;
+  const Treatment treatment =
+      make_treatment({1}, composed({acting(1, bursting(), {kLink})}), {}, registry);
+  const ShapeCounts& counts = treatment.shapes.at(0).counts;
+  EXPECT_THAT(counted(registry, counts.lost.undone),
+              UnorderedElementsAre(Counted{Happening::NotPassed, {{1}}, CountsFor::Faults},
+                                   Counted{Happening::NotPassed, {}, CountsFor::Link}));
+  EXPECT_EQ(counts.overflowed, DropCounts{});
 }
 
 }  // namespace

@@ -40,11 +40,11 @@ TEST(Count, RejectsEverythingElse) {
 TEST(Tally, AddsUpByFaultAndByLink) {
   Registry registry;
   const CountId both = registry.count_id({Happening::Dropped, {{1}, {2}}});
-  const CountId seen = registry.count_id({Happening::Seen, {{3}}});
+  const CountId passed = registry.count_id({Happening::Passed, {{3}}});
   const CountId lost = registry.count_id({Happening::Dropped, {{3}}});
-  EXPECT_EQ(registry.count_id({Happening::Seen, {{3}}}), seen);
+  EXPECT_EQ(registry.count_id({Happening::Passed, {{3}}}), passed);
   const std::vector<Count> live = {{kLink, both, 7, 700},
-                                   {kLink, seen, 100, 1},
+                                   {kLink, passed, 90, 1},
                                    {kLink, lost, 10, 2},
                                    {kOther, both, 1, 50},
                                    {kOther, {999}, 5, 5}};
@@ -73,20 +73,35 @@ TEST(Tally, KeepsWhatTheKernelHasForgotten) {
 TEST(Tally, WhatAQueueDroppedWasNotDelayed) {
   Registry registry;
   const CountId delayed = registry.count_id({Happening::Delayed, {{1}}});
-  const CountId seen = registry.count_id({Happening::Seen, {{2}}});
+  const CountId passed = registry.count_id({Happening::Passed, {{2}}});
+  const CountId held = registry.count_id({Happening::Held, {{3}}});
   const CountId lost = registry.count_id({Happening::Dropped, {{2}}});
   const CountId overflowed = registry.count_id({Happening::Dropped, {{1}}});
   const CountId not_delayed = registry.count_id({Happening::NotDelayed, {{1}}});
-  const std::vector<Count> live = {{kLink, delayed, 100, 6400},
-                                   {kLink, seen, 100, 6400},
-                                   {kLink, lost, 20, 0},
-                                   {kLink, overflowed, 5, 0},
-                                   {kLink, not_delayed, 25, 0}};
+  const CountId not_passed = registry.count_id({Happening::NotPassed, {{2}}});
+  const CountId not_held = registry.count_id({Happening::NotHeld, {{3}}});
+  const std::vector<Count> live = {{kLink, delayed, 100, 6400}, {kLink, passed, 100, 6400},
+                                   {kLink, held, 9, 600},       {kLink, lost, 20, 0},
+                                   {kLink, overflowed, 5, 0},   {kLink, not_delayed, 25, 0},
+                                   {kLink, not_passed, 20, 0},  {kLink, not_held, 4, 0}};
   const Tally tally;
   EXPECT_EQ(tally.of_fault({1}, live, registry), (PacketCounts{.dropped = 5, .delayed = 75}));
   EXPECT_EQ(tally.of_fault({2}, live, registry), (PacketCounts{.dropped = 20, .passed = 80}));
+  EXPECT_EQ(tally.of_fault({3}, live, registry), (PacketCounts{.held = 5}));
   EXPECT_EQ(tally.of_links(live, registry).at(kLink),
-            (PacketCounts{.dropped = 25, .passed = 75, .delayed = 75}));
+            (PacketCounts{.dropped = 25, .passed = 80, .delayed = 75, .held = 5}));
+}
+
+TEST(Tally, CountsAPacketOnceForItsLink) {
+  Registry registry;
+  const CountId f1 = registry.count_id({Happening::Delayed, {{1}}, CountsFor::Faults});
+  const CountId f2 = registry.count_id({Happening::Delayed, {{2}}, CountsFor::Faults});
+  const CountId link = registry.count_id({Happening::Delayed, {}, CountsFor::Link});
+  const std::vector<Count> live = {{kLink, f1, 7, 0}, {kLink, f2, 7, 0}, {kLink, link, 7, 0}};
+  const Tally tally;
+  EXPECT_EQ(tally.of_fault({1}, live, registry).delayed, 7U);
+  EXPECT_EQ(tally.of_fault({2}, live, registry).delayed, 7U);
+  EXPECT_EQ(tally.of_links(live, registry).at(kLink).delayed, 7U);
 }
 
 TEST(Registry, GivesShapesTheirNumbersAndTakesThemBack) {
@@ -95,8 +110,8 @@ TEST(Registry, GivesShapesTheirNumbersAndTakesThemBack) {
   slow.delay = Delay{Milliseconds(5), {}, Distribution::Uniform, {}, {}};
   LinkAction slower = slow;
   slower.delay->delay = Milliseconds(6);
-  const ShapeCounts mine{{}, {1}, {{2}}};
-  const ShapeCounts yours{{}, {3}, {{4}}};
+  const ShapeCounts mine{{}, {{1}, {{2}}}};
+  const ShapeCounts yours{{}, {{3}, {{4}}}};
   const ShapeId first = registry.shape_id(slow, mine);
   EXPECT_EQ(registry.shape_id(slow, mine), first);
   EXPECT_NE(registry.shape_id(slower, mine), first);

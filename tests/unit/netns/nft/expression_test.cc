@@ -16,6 +16,7 @@ TEST(Expression, OfLibnftnlReadsAsItWasWritten) {
       MetaSet{MetaKey::Priority, kR0},
       PayloadLoad{Header::Inner, 0, 1, kR0},
       PayloadWrite{Header::Link, 6, 6, kR0},
+      PayloadWrite{Header::Transport, 8, 1, kR0, 2},
       Compare{CompareOp::Less, kR1, {0, 0, 0, 9}},
       Bitwise{kR0, kR4, {0xff, 0xff}, {1, 0}},
       Byteorder{kR0, kR0, false, 8, 4},
