@@ -1,20 +1,12 @@
 #include "src/supervisor/cluster.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include <unistd.h>
 
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
 #include "src/base/error.h"
 #include "src/base/text.h"
-#include "src/base/units.h"
-#include "src/process/user_files.h"
-#include "src/supervisor/checks.h"
 #include "src/supervisor/documents.h"
 #include "src/supervisor/join.h"
 #include "src/supervisor/plan_user.h"
@@ -25,8 +17,6 @@ namespace tinet {
 namespace asio = boost::asio;
 
 namespace {
-
-constexpr std::chrono::milliseconds kSettlePause{100};
 
 /// /etc/hosts of every instance: itself and all the others by name.
 std::string hosts_of(const ClusterPlan& plan) {
@@ -82,164 +72,6 @@ std::vector<Instance*> Cluster::of_component(const std::string& name) {
     }
   }
   return found;
-}
-
-asio::awaitable<void> Cluster::start(std::vector<api::FaultRequest> faults) {
-  const Deadline deadline =
-      std::chrono::steady_clock::now() + std::chrono::milliseconds(plan_.start_timeout_ms);
-  forget_reference_data();
-  open_published();
-  if (!faults.empty()) {
-    api::ApplyRequest all;
-    all.faults = std::move(faults);
-    static_cast<void>(co_await faults_.converge(std::move(all)));
-  }
-  if (plan_.paused) {
-    journal_.add("tinet", "paused", "", "network and faults are in place; no process was started");
-    co_return;
-  }
-  co_await start_components(deadline);
-  come_up();
-}
-
-void Cluster::come_up() {
-  phase_ = Phase::Up;
-  faults_.traffic_begins();
-  journal_.add("tinet", "cluster-ready", "", "every instance is ready");
-  changes_.notify();
-}
-
-/// The reference store keeps its data in memory: what an earlier cluster left on disk only says
-/// which servers had it, and they are gone.
-void Cluster::forget_reference_data() {
-  if (plan_.store != "reference") {
-    return;
-  }
-  for (const auto& instance : instances_) {
-    const std::string data = instance->plan().directory + "/data";
-    if (path_kind(instance->run_as(), data) != PathKind::Missing) {
-      remove_tree(instance->run_as(), data);
-    }
-  }
-}
-
-asio::awaitable<void> Cluster::start_components(Deadline deadline) {
-  std::set<std::string> done;
-  std::vector<const ComponentPlan*> open;
-  for (const auto& component : plan_.components) {
-    open.push_back(&component);
-  }
-  while (!open.empty()) {
-    std::vector<const ComponentPlan*> level;
-    for (const auto* component : open) {
-      const bool free = std::all_of(component->after.begin(), component->after.end(),
-                                    [&](const std::string& name) { return done.count(name) > 0; });
-      if (free) {
-        level.push_back(component);
-      }
-    }
-    // A cycle is refused when a topology is parsed; a plan that has one would never end here.
-    if (level.empty()) {
-      throw_usage("the plan's components wait for each other");
-    }
-    co_await start_level(level, deadline);
-    for (const auto* component : level) {
-      done.insert(component->name);
-      std::erase(open, component);
-    }
-  }
-}
-
-asio::awaitable<void> Cluster::start_level(std::vector<const ComponentPlan*> level,
-                                           Deadline deadline) {
-  std::vector<Instance*> first;
-  std::vector<Instance*> rest;
-  for (const auto* component : level) {
-    for (Instance* instance : of_component(component->name)) {
-      const bool later = component->first_alone && instance->plan().index > 0;
-      (later ? rest : first).push_back(instance);
-    }
-  }
-  for (const auto& batch : {first, rest}) {
-    for (Instance* instance : batch) {
-      // `resume all` after --paused comes here too; what runs already is left alone.
-      if (!is_alive(instance->state())) {
-        instance->start("tinet");
-      }
-    }
-    co_await until_ready(batch, deadline);
-  }
-  for (const auto* component : level) {
-    co_await until_settled(*component, deadline);
-  }
-}
-
-asio::awaitable<void> Cluster::until_ready(std::vector<Instance*> waited, Deadline deadline) {
-  while (true) {
-    const auto seen = changes_.version();
-    Deadline limit = deadline;
-    bool all = true;
-    for (const Instance* instance : waited) {
-      if (!instance->is_ready_by(deadline)) {
-        all = false;
-        limit = std::min(limit, instance->ready_limit(deadline));
-      }
-    }
-    if (all) {
-      co_return;
-    }
-    co_await changes_.wait(seen, limit);
-  }
-}
-
-/// A check that names no component is meant for every instance of this one.
-asio::awaitable<std::optional<std::string>> Cluster::unsettled(const ComponentPlan& component) {
-  for (const auto& check : component.settled) {
-    std::vector<const InstancePlan*> asked = {nullptr};
-    if (check.component.empty()) {
-      asked.clear();
-      for (const Instance* instance : of_component(component.name)) {
-        asked.push_back(&instance->plan());
-      }
-    }
-    for (const auto* self : asked) {
-      auto reason = co_await check_http(*fabric_, plan_, self, check);
-      if (reason) {
-        co_return reason;
-      }
-    }
-  }
-  co_return std::nullopt;
-}
-
-asio::awaitable<void> Cluster::until_settled(const ComponentPlan& component, Deadline deadline) {
-  const auto started = std::chrono::steady_clock::now();
-  const Deadline limit =
-      std::min(deadline, started + std::chrono::milliseconds(component.settled_timeout_ms));
-  asio::steady_timer timer(executor_);
-  for (;;) {
-    const auto reason = co_await unsettled(component);
-    const std::string waiting = reason.value_or("");
-    if (settling_ != waiting) {
-      settling_ = waiting;
-      changes_.notify();
-    }
-    if (!reason) {
-      co_return;
-    }
-    // An instance that dies meanwhile ends the wait with its own error.
-    for (const Instance* instance : of_component(component.name)) {
-      static_cast<void>(instance->is_ready_by(deadline));
-    }
-    if (std::chrono::steady_clock::now() >= limit) {
-      const auto waited = std::chrono::duration_cast<Milliseconds>(limit - started);
-      throw_operation("'" + component.name + "' did not settle within " + format_duration(waited) +
-                          ": " + settling_,
-                      "give more time with --timeout");
-    }
-    timer.expires_after(kSettlePause);
-    co_await timer.async_wait(asio::use_awaitable);
-  }
 }
 
 asio::awaitable<void> Cluster::stop(bool force) {

@@ -92,11 +92,24 @@ class Cluster : public ExecHost {
                                                       const std::string& network) const;
   /// @throws Error Conflict once a stop has begun
   void refuse_when_stopping() const;
+  /// The start that --paused put off.
+  boost::asio::awaitable<void> start_unstarted(std::string wait, std::vector<std::string>& notes);
   void come_up();
   void forget_reference_data();
-  boost::asio::awaitable<void> start_components(Deadline deadline);
+  /// @param wait as InstanceRequest::wait: which instances become ready before it returns
+  boost::asio::awaitable<void> start_components(std::string wait, Deadline deadline);
   boost::asio::awaitable<void> start_level(std::vector<const ComponentPlan*> level,
-                                           Deadline deadline);
+                                           std::string wait, Deadline deadline, bool more_follow);
+  boost::asio::awaitable<void> start_batch(std::vector<Instance*> batch, std::string wait,
+                                           Deadline deadline, bool more_follow);
+  boost::asio::awaitable<void> give_order_a_chance(std::vector<Instance*> batch, Deadline deadline);
+  [[nodiscard]] bool awaits(const Instance& instance, std::string_view wait) const;
+  [[nodiscard]] std::vector<Instance*> awaited_of(const std::vector<Instance*>& instances,
+                                                  std::string_view wait) const;
+  void note_not_awaited(const std::vector<Instance*>& instances, std::string_view wait,
+                        std::vector<std::string>& notes) const;
+  /// Instance::is_ready_by(), whose error also names the faults that touch the instance.
+  [[nodiscard]] bool is_ready_by(const Instance& instance, Deadline deadline);
   boost::asio::awaitable<void> until_ready(std::vector<Instance*> waited, Deadline deadline);
   boost::asio::awaitable<std::optional<std::string>> unsettled(const ComponentPlan& component);
   boost::asio::awaitable<void> until_settled(const ComponentPlan& component, Deadline deadline);
@@ -112,7 +125,9 @@ class Cluster : public ExecHost {
                                            api::InstanceRequest request,
                                            std::vector<std::string>& notes);
   void pause(const std::vector<Instance*>& chosen, const api::InstanceRequest& request);
-  boost::asio::awaitable<void> resume(std::vector<Instance*> chosen);
+  boost::asio::awaitable<void> resume(std::vector<Instance*> chosen, std::string wait,
+                                      std::vector<std::string>& notes);
+  void let_go_on(const std::vector<Instance*>& paused);
   void end_process_fault(const Fault& fault);
   /// What is not there yet (empty: nothing), and the sentence once it is.
   struct Awaited {

@@ -51,6 +51,11 @@ std::vector<Instance*> without_process(const std::vector<Instance*>& chosen,
   return startable;
 }
 
+/// Never started, after --paused.
+bool is_planned(const std::shared_ptr<Instance>& instance) {
+  return instance->state() == InstanceState::Planned;
+}
+
 void check_wait_word(const std::string& word) {
   const std::vector<std::string> known = {"auto", "running", "ready", "no"};
   if (std::find(known.begin(), known.end(), word) == known.end()) {
@@ -100,7 +105,7 @@ asio::awaitable<json::object> Cluster::instance_verb(std::string verb,
   } else if (verb == "pause") {
     pause(chosen, request);
   } else if (verb == "resume") {
-    co_await resume(chosen);
+    co_await resume(chosen, request.wait, notes);
   } else {
     throw_usage("unknown verb '" + verb + "'");
   }
@@ -157,27 +162,16 @@ asio::awaitable<void> Cluster::start_again(std::vector<Instance*> chosen,
   refuse_when_stopping();
   const Deadline deadline =
       std::chrono::steady_clock::now() + std::chrono::milliseconds(plan_.start_timeout_ms);
-  std::vector<Instance*> waited;
   faults_.traffic_begins();
   for (Instance* instance : chosen) {
     instance->start("user");
-    const std::string& name = instance->plan().name;
-    const bool faulty = faults_.book().touches(name);
-    if (request.wait == "ready" || (request.wait == "auto" && !faulty)) {
-      waited.push_back(instance);
-    } else if (request.wait == "auto") {
-      std::vector<std::string> ids;
-      for (const auto& fault : faults_.book().active()) {
-        if (std::count(fault.target.begin(), fault.target.end(), name) > 0 ||
-            std::count(fault.peers.begin(), fault.peers.end(), name) > 0) {
-          ids.push_back(to_string(fault.id));
-        }
-      }
-      notes.push_back("'" + name + "' is running; readiness was not awaited because of " +
-                      join(ids, ", "));
-    }
   }
-  co_await until_ready(waited, deadline);
+  // After --paused every instance may have been started by itself.
+  if (plan_.paused && std::none_of(instances_.begin(), instances_.end(), is_planned)) {
+    come_up();
+  }
+  note_not_awaited(chosen, request.wait, notes);
+  co_await until_ready(awaited_of(chosen, request.wait), deadline);
 }
 
 void Cluster::pause(const std::vector<Instance*>& chosen, const api::InstanceRequest& request) {
@@ -195,17 +189,26 @@ void Cluster::pause(const std::vector<Instance*>& chosen, const api::InstanceReq
   }
 }
 
-asio::awaitable<void> Cluster::resume(std::vector<Instance*> chosen) {
-  const bool unstarted = std::all_of(instances_.begin(), instances_.end(), [](const auto& each) {
-    return each->state() == InstanceState::Planned;
-  });
-  if (unstarted && chosen.size() == instances_.size()) {
-    co_await start_components(std::chrono::steady_clock::now() +
-                              std::chrono::milliseconds(plan_.start_timeout_ms));
-    come_up();
+asio::awaitable<void> Cluster::resume(std::vector<Instance*> chosen, std::string wait,
+                                      std::vector<std::string>& notes) {
+  const bool all = chosen.size() == instances_.size();
+  if (all && std::any_of(instances_.begin(), instances_.end(), is_planned)) {
+    std::erase_if(chosen, [](const Instance* instance) {
+      return instance->state() != InstanceState::Paused;
+    });
+    let_go_on(chosen);
+    co_await start_unstarted(std::move(wait), notes);
     co_return;
   }
-  for (Instance* instance : chosen) {
+  let_go_on(chosen);
+  note_not_awaited(chosen, wait, notes);
+  co_await until_ready(
+      awaited_of(chosen, wait),
+      std::chrono::steady_clock::now() + std::chrono::milliseconds(plan_.start_timeout_ms));
+}
+
+void Cluster::let_go_on(const std::vector<Instance*>& paused) {
+  for (Instance* instance : paused) {
     instance->resume();
     faults_.forget_process_faults(instance->plan().name, FaultKind::Pause);
   }

@@ -112,11 +112,14 @@ std::optional<MonoTime> FaultBook::next_change(MonoTime now) const {
   return earliest;
 }
 
-bool FaultBook::touches(const std::string& instance) const {
-  return std::any_of(active_.begin(), active_.end(), [&](const auto& entry) {
-    return contains(entry.second.fault.target, instance) ||
-           contains(entry.second.fault.peers, instance);
-  });
+std::vector<FaultId> FaultBook::touching(const std::string& instance) const {
+  std::vector<FaultId> ids;
+  for (const auto& [id, entry] : active_) {
+    if (contains(entry.fault.target, instance) || contains(entry.fault.peers, instance)) {
+      ids.push_back(id);
+    }
+  }
+  return ids;
 }
 
 }  // namespace tinet

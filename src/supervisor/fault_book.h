@@ -57,8 +57,8 @@ class FaultBook {
   [[nodiscard]] std::optional<MonoTime> next_end() const;
   /// When the effects change next although nobody does anything: an end, or a phase of a flap.
   [[nodiscard]] std::optional<MonoTime> next_change(MonoTime now) const;
-  /// True when an active fault has this instance among its targets or peers.
-  [[nodiscard]] bool touches(const std::string& instance) const;
+  /// Active faults that have this instance among their targets or peers.
+  [[nodiscard]] std::vector<FaultId> touching(const std::string& instance) const;
 
  private:
   std::map<FaultId, Entry> active_;

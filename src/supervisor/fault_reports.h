@@ -39,11 +39,12 @@ class FaultReports {
   [[nodiscard]] boost::json::object why(const WhyWords& words) const;
   /// Per instance "ok", "cut" or "impaired".
   [[nodiscard]] std::map<Endpoint, std::string> network() const;
+  /// "f1 (partition tikv-0), f3".
+  [[nodiscard]] std::string reasons(const std::vector<FaultId>& faults) const;
 
  private:
   [[nodiscard]] FaultFacts facts(const Fault& fault, bool atomic) const;
   [[nodiscard]] boost::json::object ended_document(const FaultBook::Ended& ended) const;
-  [[nodiscard]] std::string reasons(const std::vector<FaultId>& faults) const;
 
   const ClusterPlan& plan_;
   Fabric& fabric_;

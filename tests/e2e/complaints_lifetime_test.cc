@@ -228,7 +228,7 @@ TEST(Complaint27, FaultsAreThereBeforeTheFirstPacket) {
   ASSERT_TRUE(scene.up());
   EXPECT_EQ(text_at(scene.json({"status"}), "/instances/0/state"), "planned");
   EXPECT_EQ(text_at(scene.link("node-0", "node-1"), "/effects/cut"), "drop");
-  ASSERT_TRUE(scene.tinet({"resume", "all"}).ok());
+  ASSERT_TRUE(scene.tinet({"resume", "all", "--wait", "ready"}).ok());
   EXPECT_FALSE(answers(scene, "node-1", "node-0", kSilence));
   EXPECT_TRUE(answers(scene, "node-2", "node-0"));
   // A chance next to nothing touches nothing.

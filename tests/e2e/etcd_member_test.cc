@@ -1,11 +1,15 @@
 // Real etcd: members restarted and killed while they are cut off, and clients cut off from members.
 
+#include <chrono>
+#include <fstream>
+
 #include <boost/json.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/e2e/etcd_scene.h"
 #include "tests/support/eventually.h"
+#include "tests/support/temp_dir.h"
 
 namespace tinet::test {
 namespace {
@@ -75,6 +79,29 @@ TEST(EtcdMember, KeepsItsDataWhenItIsKilledAndStarted) {
   EXPECT_TRUE(started.ok()) << started;
   EXPECT_EQ(text_at(scene.json({"status"}), "/state"), "ready");
   EXPECT_TRUE(scene.become_equal());
+}
+
+TEST(EtcdMember, IsResumedBehindACutThatWasThereBeforeIt) {
+  const TempDir directory;
+  const std::string file = directory / "faults.yaml";
+  std::ofstream(file) << "- {partition: etcd-2}\n";
+  const EtcdScene scene(3, {"--paused", "--faults", file});
+  if (!scene.up()) {
+    return;
+  }
+  const auto began = std::chrono::steady_clock::now();
+  const RunResult resumed = scene.tinet({"resume", "all"});
+  ASSERT_TRUE(resumed.ok()) << resumed;
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 30s) << "it waited for what cannot be";
+  EXPECT_THAT(resumed.err, HasSubstr("'etcd-2' is running; readiness was not awaited because of "
+                                     "f1"));
+  EXPECT_FALSE(scene.await_leader({"etcd-2"}).empty());
+  EXPECT_EQ(text_at(scene.json({"status"}), "/state"), "degraded");
+
+  ASSERT_TRUE(scene.tinet({"heal"}).ok());
+  const RunResult ready = scene.tinet({"wait", "--ready", "--timeout", "60s"});
+  EXPECT_TRUE(ready.ok()) << ready;
+  EXPECT_EQ(text_at(scene.json({"status"}), "/state"), "ready");
 }
 
 TEST(EtcdWatch, StallsWhileItsClientIsCutOffAndThenTellsWhatItMissed) {

@@ -230,10 +230,71 @@ TEST(Start, PausedHasNetworkAndNoProcessUntilResumed) {
   EXPECT_EQ(text_at(status, "/instances/0/state"), "planned");
   EXPECT_EQ(text_at(status, "/instances/0/pid"), "");
   EXPECT_TRUE(scene.tinet({"partition", "node-0"}).ok());
-  EXPECT_TRUE(scene.tinet({"resume", "all"}).ok());
+  EXPECT_TRUE(scene.tinet({"resume", "all", "--wait", "ready"}).ok());
   status = scene.json({"status"});
   EXPECT_EQ(text_at(status, "/state"), "ready");
   EXPECT_EQ(text_at(status, "/instances/0/network"), "cut");
+}
+
+/// Two components in a row; the first is ready once a file is there that the test makes.
+constexpr std::string_view kInARow = R"(tinet: 1
+name: in-a-row
+components:
+  back:
+    count: 1
+    program: /bin/sh
+    args: ["-c", "until test -e go; do sleep 0.05; done; echo goes; exec sleep 1000000"]
+    services: {client: 7000}
+    env: {LISTEN: "{listen_ip}"}
+    ready: {log: "goes", timeout: 60s}
+  front:
+    count: 1
+    program: /bin/sleep
+    args: ["1000000"]
+    services: {client: 7001}
+    env: {LISTEN: "{listen_ip}"}
+    after: [back]
+    ready: {process: true, timeout: 10s}
+)";
+
+TEST(Start, ResumedBehindAFaultGoesOnWithoutWhatIsNotReady) {
+  const Scene scene;
+  ASSERT_TRUE(scene.start(kInARow, {"--paused"}));
+  ASSERT_TRUE(scene.tinet({"partition", "back-0"}).ok());
+  const RunResult resumed = scene.tinet({"resume", "all"});
+  ASSERT_TRUE(resumed.ok()) << resumed;
+  EXPECT_THAT(resumed.err, HasSubstr("'back-0' is running; readiness was not awaited because of "
+                                     "f1"));
+  const auto status = scene.json({"status"});
+  EXPECT_EQ(text_at(status, "/state"), "degraded");
+  EXPECT_EQ(text_at(named_in(status, "instances", "back-0"), "/state"), "running");
+  EXPECT_EQ(text_at(named_in(status, "instances", "front-0"), "/state"), "ready");
+
+  const RunResult vain = scene.tinet({"restart", "back-0", "--wait", "running"});
+  EXPECT_TRUE(vain.ok()) << vain;
+  EXPECT_EQ(vain.err.find("not awaited"), std::string::npos) << "it is what was asked for";
+  std::ofstream(text_at(named_in(status, "instances", "back-0"), "/data_dir") + "/go") << "\n";
+  EXPECT_TRUE(scene.tinet({"wait", "--ready", "--timeout", "30s"}).ok());
+  EXPECT_EQ(text_at(scene.json({"status"}), "/state"), "ready");
+}
+
+TEST(Start, PausedIsUpOnceEveryInstanceWasStarted) {
+  const Scene scene;
+  ASSERT_TRUE(scene.start(kSleepers, {"--paused"}));
+  ASSERT_TRUE(scene.tinet({"start-instance", "node-0"}).ok());
+  EXPECT_EQ(text_at(scene.json({"status"}), "/state"), "starting");
+  ASSERT_TRUE(scene.tinet({"start-instance", "node-1,node-2"}).ok());
+  EXPECT_EQ(text_at(scene.json({"status"}), "/state"), "ready");
+}
+
+TEST(Start, ThatFaultsKeepFromBeingReadyNamesThem) {
+  const Scene scene;
+  ASSERT_TRUE(scene.start(kInARow, {"--paused", "--timeout", "1s"}));
+  ASSERT_TRUE(scene.tinet({"partition", "back-0"}).ok());
+  const RunResult resumed = scene.tinet({"resume", "all", "--wait", "ready"});
+  EXPECT_EQ(resumed.exit_code, 1) << resumed;
+  EXPECT_THAT(resumed.err, HasSubstr("faults touch it: f1 (partition back-0)"));
+  EXPECT_EQ(text_at(scene.json({"status"}), "/state"), "degraded");
 }
 
 TEST(Start, WithATimeToLiveEndsByItself) {

@@ -52,11 +52,11 @@ TEST(FaultBook, KnowsWhomItTouchesOnlyWhileActive) {
   auto entry = make_entry(book, {"tikv-0"});
   entry.fault.peers = {"pd-0"};
   book.add(entry);
-  EXPECT_TRUE(book.touches("tikv-0"));
-  EXPECT_TRUE(book.touches("pd-0"));
-  EXPECT_FALSE(book.touches("tikv-1"));
+  EXPECT_EQ(book.touching("tikv-0").size(), 1U);
+  EXPECT_EQ(book.touching("pd-0").size(), 1U);
+  EXPECT_TRUE(book.touching("tikv-1").empty());
   book.end({1}, FaultBook::Ending::Healed, {});
-  EXPECT_FALSE(book.touches("tikv-0"));
+  EXPECT_TRUE(book.touching("tikv-0").empty());
 }
 
 TEST(FaultBook, GivesTheFabricOnlyFaultsOnLinks) {
