@@ -47,8 +47,10 @@ std::string ended_note(const FaultBook::Ended& ended) {
 /// The longest silence that the healed faults leave behind.
 class Aftermath {
  public:
+  explicit Aftermath(Nanoseconds rto_max) : rto_max_(rto_max) {}
+
   void add(const Fault& fault, const PacketCounts& packets, Nanoseconds lasted) {
-    const auto residual = residual_outage(fault, packets, lasted);
+    const auto residual = residual_outage(fault, packets, lasted, rto_max_);
     if (residual && (!residual_ || *residual > *residual_)) {
       residual_ = residual;
       lasted_ = lasted;
@@ -59,6 +61,7 @@ class Aftermath {
   }
 
  private:
+  Nanoseconds rto_max_;
   std::optional<Nanoseconds> residual_;
   Nanoseconds lasted_{};
 };
@@ -163,7 +166,7 @@ asio::awaitable<json::object> FaultDesk::heal(api::HealRequest request) {
   notes.insert(notes.end(), report.notes.begin(), report.notes.end());
   json::array healed;
   std::vector<std::string> without_effect;
-  Aftermath aftermath;
+  Aftermath aftermath(plan_.tcp_rto_max_ms ? Milliseconds(*plan_.tcp_rto_max_ms) : kRtoMax);
   for (const auto& fault : going) {
     const PacketCounts packets = fault.links.empty() ? PacketCounts{} : fabric_.packets(fault.id);
     if (!fault.links.empty() && packets.matched() == 0) {

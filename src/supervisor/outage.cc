@@ -8,7 +8,6 @@ namespace tinet {
 
 namespace {
 
-constexpr Nanoseconds kRtoMax = std::chrono::seconds(120);
 /// From this share on, the same segment is lost again and again.
 constexpr Ppm kHalf{500'000};
 
@@ -31,14 +30,14 @@ std::string seconds(Nanoseconds time) {
 }  // namespace
 
 std::optional<Nanoseconds> residual_outage(const Fault& fault, const PacketCounts& packets,
-                                           Nanoseconds lasted) {
+                                           Nanoseconds lasted, Nanoseconds rto_max) {
   const bool kept = std::any_of(fault.clauses.begin(), fault.clauses.end(), keeps_tcp_away);
   if (!kept || packets.dropped == 0) {
     return std::nullopt;
   }
   // A train that comes and goes stops a sender for one phase at a time.
   const Nanoseconds cut = fault.flap ? std::min(lasted, fault.flap->down) : lasted;
-  return std::min(cut, kRtoMax);
+  return std::min(cut, rto_max);
 }
 
 std::string outage_note(Nanoseconds lasted, Nanoseconds residual) {

@@ -23,6 +23,12 @@ TEST(ResidualOutage, LastsAsLongAsTheCutDid) {
             seconds(3));
 }
 
+TEST(ResidualOutage, IsAtMostTheLongestPauseOfTheCluster) {
+  const Fault cut = fault_of({}, {.cut = CutMode::Drop});
+  EXPECT_EQ(residual_outage(cut, kDropped, seconds(9), seconds(1)), seconds(1));
+  EXPECT_EQ(residual_outage(cut, kDropped, Milliseconds(400), seconds(1)), Milliseconds(400));
+}
+
 TEST(ResidualOutage, OfAFlapIsOnePhase) {
   Fault flap = fault_of({}, {.cut = CutMode::Drop});
   flap.flap = Flap{seconds(2), seconds(1), 0, {}};
