@@ -44,6 +44,22 @@ std::string ended_note(const FaultBook::Ended& ended) {
                                           : " was healed already");
 }
 
+/// @param names whose faults should have ended; empty for those of everybody
+std::string nothing_healed(const FaultBook& book, const std::vector<std::string>& names) {
+  std::vector<std::string> active;
+  for (const auto& [id, entry] : book.entries()) {
+    active.push_back(to_string(id));
+  }
+  if (active.empty()) {
+    return "no fault was active";
+  }
+  const std::string which = active.size() == 1
+                                ? "the active fault (" + active.front() + ") does not concern "
+                                : "none of the " + std::to_string(active.size()) +
+                                      " active faults (" + join(active, ", ") + ") concerns ";
+  return which + join(names, ", ");
+}
+
 /// The longest silence that the healed faults leave behind.
 class Aftermath {
  public:
@@ -171,7 +187,6 @@ asio::awaitable<json::object> FaultDesk::heal(api::HealRequest request) {
     const PacketCounts packets = fault.links.empty() ? PacketCounts{} : fabric_.packets(fault.id);
     if (!fault.links.empty() && packets.matched() == 0) {
       without_effect.push_back(to_string(fault.id));
-      notes.push_back(to_string(fault.id) + " matched no packet");
     }
     aftermath.add(fault, packets, now() - since.at(fault.id));
     healed.push_back(reports_.document(fault));
@@ -179,10 +194,11 @@ asio::awaitable<json::object> FaultDesk::heal(api::HealRequest request) {
   end_faults(going, "user");
   settle(report);
   if (going.empty() && notes.empty()) {
-    notes.emplace_back("no fault was active");
+    notes.push_back(nothing_healed(book_, names));
   }
 
   json::object answer{{"healed", std::move(healed)}};
+  answer["without_effect"] = json::value_from(without_effect);
   if (request.kick) {
     try {
       answer["kicked"] = fabric_.kick(links_to_kick(going, ended_before)).destroyed;

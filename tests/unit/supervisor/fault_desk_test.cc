@@ -234,6 +234,14 @@ TEST(FaultDesk, HealCanRequireAnEffect) {
   EXPECT_THAT(error.what(), Not(HasSubstr("f2")));
 }
 
+TEST(FaultDesk, HealListsWhatHadNoEffect) {
+  DeskWorld world(desk_plan(2));
+  world.create(loss(10'000));
+  const auto answer = world.heal();
+  EXPECT_EQ(answer.at("without_effect"), (json::array{"f1"}));
+  EXPECT_THAT(notes_of(answer), IsEmpty()) << "the fault itself tells that nothing matched";
+}
+
 TEST(FaultDesk, HealSelectsByNameAndKeepsProcessFaultsApart) {
   DeskWorld world(desk_plan(3));
   auto pair = fault_request("partition", "n-0");
@@ -247,6 +255,22 @@ TEST(FaultDesk, HealSelectsByNameAndKeepsProcessFaultsApart) {
   EXPECT_THAT(ids_in(world.heal(request), "healed"), ElementsAre("f2", "f3"));
   EXPECT_THAT(world.undone, ElementsAre(FaultId{3}));
   EXPECT_THAT(ids_of(world.fabric.active()), ElementsAre(1));
+}
+
+TEST(FaultDesk, HealSaysThatTheActiveFaultsConcernOthers) {
+  DeskWorld world(desk_plan(3));
+  EXPECT_THAT(notes_of(world.heal()), ElementsAre("no fault was active"));
+  auto pair = fault_request("partition", "n-0");
+  pair.peers = "n-1";
+  world.create(pair);
+  api::HealRequest request;
+  request.selectors = {"n-2"};
+  auto answer = world.heal(request);
+  EXPECT_THAT(notes_of(answer), ElementsAre("the active fault (f1) does not concern n-2"));
+  world.create(pair);
+  answer = world.heal(request);
+  EXPECT_THAT(ids_in(answer, "healed"), IsEmpty());
+  EXPECT_THAT(notes_of(answer), ElementsAre("none of the 2 active faults (f1, f2) concerns n-2"));
 }
 
 TEST(Converge, MakesHealsAndKeepsInOneChange) {
