@@ -1,5 +1,6 @@
 #include "src/cli/effect_view.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <utility>
@@ -82,7 +83,7 @@ void add_flap(std::vector<std::string>& parts, const json::value& flap) {
                   (times > 0 ? ", " + std::to_string(times) + " times" : ""));
 }
 
-/// "tcp port 2379, new connections".
+/// "on tcp port 2379, new connections", "after 2mb".
 std::string match_words(const json::value& match) {
   std::string ports;
   for (const char* member : {"to_ports", "from_ports"}) {
@@ -103,12 +104,14 @@ std::string match_words(const json::value& match) {
     parts.push_back(which + " connections");
   }
   if (const auto first = number_of(match, "first")) {
-    parts.push_back("the first " + std::to_string(*first));
+    parts.push_back("the first " + plural(static_cast<std::uint64_t>(*first), "packet"));
   }
+  std::string text = parts.empty() ? "" : "on " + join(parts, ", ");
   if (const auto after = number_of(match, "after_bytes")) {
-    parts.push_back("after " + format_size(static_cast<std::uint64_t>(*after)));
+    text += text.empty() ? "after " : ", after ";
+    text += format_size(static_cast<std::uint64_t>(*after));
   }
-  return join(parts, ", ");
+  return text;
 }
 
 std::string action_words(const json::value& object) {
@@ -136,7 +139,34 @@ std::string action_words(const json::value& object) {
 std::string scoped_words(const json::value& object) {
   const std::string action = action_words(object);
   const std::string match = match_words(member_of(object, "match"));
-  return match.empty() ? action : action + (action.empty() ? "on " : " on ") + match;
+  return match.empty() || action.empty() ? action + match : action + " " + match;
+}
+
+/// Clauses are for different links. Those that say the same are told once, and what all of them do
+/// (`own`) goes before what tells them apart: "cut on port 2379 or 2380".
+std::string clause_words(const json::array& clauses, std::vector<std::string>& own) {
+  constexpr std::size_t kShown = 3;
+  std::vector<std::string> distinct;
+  for (const auto& clause : clauses) {
+    const std::string words = scoped_words(clause);
+    if (!words.empty() && std::find(distinct.begin(), distinct.end(), words) == distinct.end()) {
+      distinct.push_back(words);
+    }
+  }
+  const bool by_match = !own.empty();
+  if (distinct.size() > kShown) {
+    const std::size_t rest = distinct.size() - (kShown - 1);
+    distinct.resize(kShown - 1);
+    distinct.push_back(std::to_string(rest) + " others");
+  }
+  std::string text = join(distinct, by_match ? " or " : "; ");
+  if (by_match && !text.empty()) {
+    text = own.back() + " " + text;
+    own.pop_back();
+  } else if (distinct.size() > 1) {
+    text = "by link: " + text;
+  }
+  return text;
 }
 
 /// What was counted, without the zeros.
@@ -161,14 +191,8 @@ std::string effect_words(const json::value& effects) {
   for (const auto& scoped : array_of(effects, "scoped")) {
     parts.push_back(scoped_words(scoped));
   }
-  // Clauses are for different links; the first one and their number say enough.
-  const auto& clauses = array_of(effects, "clauses");
-  if (!clauses.empty()) {
-    const std::string first = scoped_words(clauses.front());
-    parts.push_back(clauses.size() == 1 || first.empty()
-                        ? first
-                        : first + " and " + std::to_string(clauses.size() - 1) + " more");
-  }
+  const std::string clauses = clause_words(array_of(effects, "clauses"), parts);
+  parts.push_back(clauses);
   std::erase(parts, "");
   return join(parts, "; ");
 }

@@ -61,12 +61,36 @@ bool is_about_the_run(const std::string& option) {
   return std::find(kNames.begin(), kNames.end(), option) != kNames.end();
 }
 
-/// The words that made the fault, as `faults` and `events` show them.
-std::string summary_of(const FaultVerb& verb, const Command& command, const FaultWords& words) {
-  std::string text = verb.name;
-  for (const auto& word : words.selector) {
-    text += " " + word;
+/// Groups always look the same, however they were typed: "a / b".
+std::string with_spaced_groups(const std::string& selector) {
+  std::vector<std::string> groups;
+  for (const auto& group : split(selector, '/')) {
+    groups.emplace_back(trim(group));
   }
+  return join(groups, " / ");
+}
+
+/// A matrix without a file of its own, by the places it is about: "--matrix {zone:a, zone:b}".
+std::string matrix_words(const std::vector<api::MatrixCell>& matrix) {
+  std::vector<std::string> places;
+  for (const auto& cell : matrix) {
+    for (const auto& place : {cell.from, cell.to}) {
+      if (std::find(places.begin(), places.end(), place) == places.end()) {
+        places.push_back(place);
+      }
+    }
+  }
+  return " --matrix {" + join(places, ", ") + "}";
+}
+
+/// The words that made the fault, as `faults` and `events` show them.
+std::string summary_of(const FaultVerb& verb, const Command& command, const FaultWords& words,
+                       const std::vector<api::MatrixCell>& matrix) {
+  std::string text = verb.name;
+  if (!words.selector.empty()) {
+    text += " " + with_spaced_groups(join(words.selector, " "));
+  }
+  text += matrix.empty() ? "" : matrix_words(matrix);
   text += words.value.empty() ? "" : " " + words.value;
   for (const auto& option : command.options) {
     const std::string name = option.long_name();
@@ -114,7 +138,7 @@ api::FaultRequest make_fault_request(const FaultVerb& verb, const Command& comma
   api::FaultRequest request;
   request.kind = verb.name;
   request.matrix = std::move(matrix);
-  request.summary = summary_of(verb, command, words);
+  request.summary = summary_of(verb, command, words, request.matrix);
   request.selector = selector_of(verb, words.selector);
   if (request.selector.empty() && words.between.empty() && words.shape.empty() &&
       words.matrix.empty() && request.matrix.empty()) {

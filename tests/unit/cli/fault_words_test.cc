@@ -50,6 +50,11 @@ TEST(FaultWords, OfAPartition) {
             "partition a,b / c --mode reset --direction in --each --for 1.5s --seed 7");
 }
 
+TEST(FaultWords, OfGroupsAreToldInOneForm) {
+  EXPECT_EQ(request_of({"partition", "a/b"}).summary, "partition a / b");
+  EXPECT_EQ(request_of({"partition", "a,b /c"}).summary, "partition a,b / c");
+}
+
 TEST(FaultWords, OfAShapeAndOfZonesNeedNoSelector) {
   EXPECT_EQ(request_of({"partition", "--shape", "ring"}).shape, "ring");
   EXPECT_EQ(request_of({"partition", "tikv", "--shape", "zones"}).selector, "tikv");

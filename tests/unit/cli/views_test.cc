@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "src/cli/effect_view.h"
 #include "src/cli/fault_view.h"
 #include "src/cli/output.h"
 #include "src/cli/status_view.h"
@@ -119,6 +120,36 @@ TEST(FaultLine, SaysWhatTheFaultDoes) {
   EXPECT_EQ(fault_line(fault(R"("kind":"delay","summary":"delay --matrix ./m.yaml",
                                 "params":{"clauses":[{"delay_ms":1},{"delay_ms":2}]})")),
             "f1: delay --matrix ./m.yaml (1 link), no packet matched");
+}
+
+TEST(FaultLine, TellsOnceWhatAllItsLinksSuffer) {
+  EXPECT_EQ(fault_line(fault(R"("kind":"partition","params":{"mode":"drop","clauses":[
+                                {"match":{"protocol":"tcp","to_ports":[2380]}},
+                                {"match":{"protocol":"tcp","from_ports":[2380]}}]})")),
+            "f1: partition a from b, cut on tcp port 2380 (1 link), no packet matched");
+  EXPECT_EQ(fault_line(fault(R"("kind":"partition","params":{"mode":"drop","clauses":[
+                                {"match":{"to_ports":[1]}},{"match":{"to_ports":[2]}}]})")),
+            "f1: partition a from b, cut on port 1 or on port 2 (1 link), no packet matched");
+}
+
+TEST(FaultLine, OfAMatrixSaysWhatItsLinksSuffer) {
+  const auto links = [](const std::string& clauses) {
+    return effect_words(json::parse(R"({"clauses":[)" + clauses + "]}"));
+  };
+  EXPECT_EQ(links(R"({"loss":"1%","delay_ms":10},{"delay_ms":5},{"delay_ms":5})"),
+            "by link: loss 1%, delay 10ms; delay 5ms");
+  EXPECT_EQ(links(R"({"delay_ms":1},{"delay_ms":2},{"delay_ms":3},{"delay_ms":4})"),
+            "by link: delay 1ms; delay 2ms; 2 others");
+}
+
+TEST(FaultLine, SaysWhichPacketsInWordsThatFit) {
+  EXPECT_EQ(effect_words(json::parse(R"({"mode":"drop","match":{"after_bytes":2000000}})")),
+            "cut after 2mb");
+  EXPECT_EQ(effect_words(json::parse(
+                R"({"loss":"1%","match":{"protocol":"tcp","to_ports":[80],"after_bytes":4096}})")),
+            "loss 1% on tcp port 80, after 4096b");
+  EXPECT_EQ(effect_words(json::parse(R"({"mode":"drop","match":{"connections":"new","first":3}})")),
+            "cut on new connections, the first 3 packets");
 }
 
 TEST(FaultLine, OfARelayNamesWhatItCountsWithoutCallingItPackets) {
