@@ -43,7 +43,7 @@ std::vector<BackendRow> backend_rows() {
           {{}, {.delay = Delay{.distribution = Distribution::Pareto}}}),
       row("`delay --correlation`", {{}, {.delay = Delay{.correlation = Ppm{1}}}}),
       row("`rate`", {{}, {.rate = Rate{.bits_per_second = 8}}}),
-      row("`rate --burst`, `--queue`", {{}, {.rate = Rate{.queue_packets = 1}}}),
+      row("`rate --burst-size`, `--queue`", {{}, {.rate = Rate{.queue_packets = 1}}}),
       row("`loss`, `--burst`, `--lost-reply`", {{}, {.loss = Ppm{1}}}),
       row("`duplicate`, `corrupt`, `reorder`", {{}, {.duplicate = Ppm{1}}}),
       row("`flap`", cut(CutMode::Drop)),

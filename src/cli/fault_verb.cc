@@ -129,6 +129,9 @@ void describe_fault(const FaultVerb& verb, Command& command, FaultWords& words) 
   verb.add_options(command, words);
   add_link_options(command, words);
   add_packet_options(command, words);
+  if (verb.takes_profile) {
+    add_profile_option(command, words);
+  }
   add_course_options(command, words);
 }
 

@@ -20,6 +20,8 @@ struct FaultVerb {
   std::string summary;
   std::string description;
   std::vector<std::string> examples;
+  /// Whether a kind of network can fill in what happens; where nothing arrives, none can.
+  bool takes_profile = true;
   /// Declares the verb's own options.
   void (*add_options)(Command& command, FaultWords& words);
   /// Reads them and the value (empty when it was left out) into a request that already has the

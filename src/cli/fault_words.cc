@@ -119,13 +119,16 @@ void add_packet_options(Command& command, FaultWords& words) {
       {{"--service", "--port"}, {"--new", "--established"}, {"--first", "--after-bytes"}});
 }
 
-void add_course_options(Command& command, FaultWords& words) {
+void add_profile_option(Command& command, FaultWords& words) {
   command.option("--profile", words.profile,
                  {.value = "NAME",
                   .help = "what is not given is that of a kind of network: wan-eu-us, 3g, ... "
                           "('tinet faults --profiles' lists them)",
                   .completes = Completes::Words,
                   .words = profile_names()});
+}
+
+void add_course_options(Command& command, FaultWords& words) {
   command.option("--for", words.duration,
                  {.value = "DUR", .help = "the kernel ends the fault after this long, e.g. 30s"});
   command.option(

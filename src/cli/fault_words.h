@@ -67,7 +67,9 @@ struct FaultWords {
 void add_link_options(Command& command, FaultWords& words);
 /// --service ... --after-bytes: which of their packets.
 void add_packet_options(Command& command, FaultWords& words);
-/// --profile ... --verify.
+/// --profile: a kind of network.
+void add_profile_option(Command& command, FaultWords& words);
+/// --for ... --verify.
 void add_course_options(Command& command, FaultWords& words);
 
 /// Takes over what the options above say, and checks units, ranges and names.

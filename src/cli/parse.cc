@@ -68,6 +68,19 @@ std::string help_hint(const Command& root, const Command& command) {
   return "see '" + called(root, command) + " --help'";
 }
 
+/// The one option that goes on where the word ends, "--burst-size" for "--burst"; else the nearest;
+/// else empty.
+std::string meant_option(const std::string& name, const std::vector<std::string>& known) {
+  constexpr std::size_t kTellingLength = 4;  // "--" and two letters
+  std::vector<std::string> longer;
+  for (const auto& option : known) {
+    if (name.size() >= kTellingLength && option.starts_with(name)) {
+      longer.push_back(option);
+    }
+  }
+  return longer.size() == 1 ? longer.front() : nearest(name, known);
+}
+
 [[noreturn]] void throw_unknown_option(const Command& root, const Command& command,
                                        const std::string& word) {
   std::vector<std::string> known;
@@ -80,7 +93,7 @@ std::string help_hint(const Command& root, const Command& command) {
     }
   }
   const std::string name = option_name(word);
-  const std::string meant = name.starts_with("--") ? nearest(name, known) : "";
+  const std::string meant = name.starts_with("--") ? meant_option(name, known) : "";
   throw_usage("unknown option '" + name + "' of '" + called(root, command) + "'",
               meant.empty() ? help_hint(root, command) : "did you mean '" + meant + "'?");
 }

@@ -20,6 +20,7 @@ FaultVerb hold_verb() {
               "or drops them; 'tinet heal' and the end of --for deliver them too.",
           .examples = {"tinet hold tikv-0 --to tikv-1 --direction out",
                        "tinet hold tikv-0 --port 20160 --for 5s"},
+          .takes_profile = false,
           .add_options = add_options,
           .read = read};
 }

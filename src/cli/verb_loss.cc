@@ -1,3 +1,4 @@
+#include "src/base/error.h"
 #include "src/cli/action_words.h"
 #include "src/cli/fault_verb.h"
 
@@ -18,6 +19,15 @@ void add_options(Command& command, FaultWords& words) {
                             {{"--burst", "--lost-reply"}, {"--profile", "--lost-reply"}});
 }
 
+/// A profile whose network loses nothing is no loss.
+void check_profile_loses(const FaultWords& words, const api::ActionWords& action) {
+  if (action.loss_ppm > 0 || action.burst_begin_ppm > 0) {
+    return;
+  }
+  throw_usage("--profile: '" + words.profile + "' loses no packets",
+              "give PERCENT, or a profile with losses; 'tinet faults --profiles' lists them");
+}
+
 void read(const FaultWords& words, api::FaultRequest& request) {
   api::ActionWords& action = request.action;
   const bool given = !words.value.empty() || !words.burst.empty();
@@ -28,6 +38,8 @@ void read(const FaultWords& words, api::FaultRequest& request) {
     action.loss_ppm = 0;
     action.burst_begin_ppm = 0;
     action.burst_end_ppm = 0;
+  } else {
+    check_profile_loses(words, action);
   }
   if (!words.burst.empty()) {
     parse_burst(words.burst, "--burst", action);

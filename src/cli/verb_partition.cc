@@ -48,6 +48,7 @@ FaultVerb partition_verb() {
       .examples = {"tinet partition tikv-0 --for 30s",
                    "tinet partition 'pd-0,tikv-0 / tikv-1,tikv-2' --verify",
                    "tinet partition tikv --shape ring --mode reject"},
+      .takes_profile = false,
       .add_options = add_options,
       .read = read};
 }
