@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <string>
 
 #include "src/base/error.h"
 #include "src/base/units.h"
@@ -6,6 +7,8 @@
 #include "src/cli/distribution_file.h"
 #include "src/cli/fault_verb.h"
 #include "src/cli/zone_matrix.h"
+#include "src/fabric/port_queues.h"
+#include "src/wire/shape.h"
 
 namespace tinet::cli {
 
@@ -100,7 +103,11 @@ FaultVerb delay_verb() {
       .summary = "make packets wait",
       .description =
           "Every packet of the links waits, in both directions by default: the round trip grows by "
-          "twice the duration. --rtt means the round trip instead, --direction one way.",
+          "twice the duration. --rtt means the round trip instead, --direction one way. What "
+          "finds " +
+          std::to_string(kWireQueueDefault) + " packets of its link waiting in the wire, or " +
+          std::to_string(fabric::kDelayQueue) +
+          " in a netem ('tinet doctor' says which this kernel has), is dropped and counted.",
       .examples = {"tinet delay tikv-0 50ms --jitter 5ms --distribution normal",
                    "tinet delay zone:a --to zone:b --profile wan-eu-us",
                    "tinet delay --matrix regions.yaml"},

@@ -1,4 +1,7 @@
+#include <string>
+
 #include "src/cli/fault_verb.h"
+#include "src/wire/shape.h"
 
 namespace tinet::cli {
 
@@ -17,7 +20,9 @@ FaultVerb hold_verb() {
           .summary = "keep packets back until they are released",
           .description =
               "The packets of the links are kept. 'tinet release ID' delivers them in their order, "
-              "or drops them; 'tinet heal' and the end of --for deliver them too.",
+              "or drops them; 'tinet heal' and the end of --for deliver them too. At most " +
+              std::to_string(kWireQueueDefault) +
+              " packets of each link are kept; what comes then is dropped and counted.",
           .examples = {"tinet hold tikv-0 --to tikv-1 --direction out",
                        "tinet hold tikv-0 --port 20160 --for 5s"},
           .takes_profile = false,

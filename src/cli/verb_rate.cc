@@ -1,9 +1,11 @@
 #include <limits>
+#include <string>
 
 #include "src/base/error.h"
 #include "src/base/units.h"
 #include "src/cli/fault_verb.h"
 #include "src/cli/words.h"
+#include "src/fabric/port_queues.h"
 #include "src/model/fault_check.h"
 
 namespace tinet::cli {
@@ -21,7 +23,8 @@ void add_options(Command& command, FaultWords& words) {
        .help = "how much may pass at once, from 1600 bytes on: 16kb (1000), 16kib (1024)"});
   command.option("--queue", words.queue,
                  {.value = "N",
-                  .help = "packets that may wait, 1 to 1000000 (default 1000); more are dropped"});
+                  .help = "packets that may wait, 1 to 1000000 (default " +
+                          std::to_string(fabric::kRateQueue) + "); more are dropped and counted"});
 }
 
 void read(const FaultWords& words, api::FaultRequest& request) {
@@ -51,18 +54,20 @@ void read(const FaultWords& words, api::FaultRequest& request) {
 }  // namespace
 
 FaultVerb rate_verb() {
-  return {.name = "rate",
-          .value = "BITRATE",
-          .value_help = "bits per second, e.g. 500kbit, 10mbit; may be left out with --profile",
-          .summary = "limit the bandwidth of links",
-          .description =
-              "Every affected link, an ordered pair of instances, passes so many bits per second; "
-              "more packets wait in a queue. The lowest of several rates holds.",
-          .examples = {"tinet rate tikv-0 10mbit",
-                       "tinet rate tikv-0 1mbit --queue 50 --direction "
-                       "out"},
-          .add_options = add_options,
-          .read = read};
+  return {
+      .name = "rate",
+      .value = "BITRATE",
+      .value_help = "bits per second, e.g. 500kbit, 10mbit; may be left out with --profile",
+      .summary = "limit the bandwidth of links",
+      .description =
+          "Every affected link, an ordered pair of instances, passes so many bits per second; "
+          "more packets wait in a queue (--queue), and what finds it full is dropped and counted. "
+          "The lowest of several rates holds.",
+      .examples = {"tinet rate tikv-0 10mbit",
+                   "tinet rate tikv-0 1mbit --queue 50 --direction "
+                   "out"},
+      .add_options = add_options,
+      .read = read};
 }
 
 }  // namespace tinet::cli

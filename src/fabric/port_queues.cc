@@ -17,11 +17,8 @@ namespace tinet::fabric {
 namespace {
 
 constexpr double kMillion = 1'000'000;
-constexpr std::uint32_t kQueueDefault = 1000;
 /// A class that only delays: faster than any veth.
 constexpr std::uint64_t kUnlimited = 100'000'000'000;
-/// Packets that wait in a delay, unless asked otherwise: 100 ms of 10 Gbit/s in frames of 1500.
-constexpr std::uint32_t kDelayQueue = 100'000;
 
 double share(Ppm probability) {
   return probability.value / kMillion;
@@ -77,7 +74,7 @@ void put_class(netlink::Request& request, const ClassKey& key, const PortClass& 
   }
   const auto& rate = port_class.shape.rate;
   put_pfifo_leaf(request, port, port_class.minor,
-                 rate && rate->queue_packets > 0 ? rate->queue_packets : kQueueDefault);
+                 rate && rate->queue_packets > 0 ? rate->queue_packets : kRateQueue);
 }
 
 std::set<Endpoint> ports_of(const std::map<ClassKey, PortClass>& classes) {

@@ -4,6 +4,7 @@
 /// get there by the priority that their treatment gives them; without one they pass at once, so
 /// everything here is idle until the deciding table refers to it.
 
+#include <cstdint>
 #include <set>
 #include <string>
 #include <vector>
@@ -14,6 +15,12 @@
 #include "src/fabric/fabric.h"
 
 namespace tinet::fabric {
+
+/// Packets that wait in a netem, unless --queue says otherwise: 100 ms of 10 Gbit/s in frames of
+/// 1500 bytes. What comes when it is full is dropped.
+inline constexpr std::uint32_t kDelayQueue = 100'000;
+/// Packets that wait for a rate, the same.
+inline constexpr std::uint32_t kRateQueue = 1000;
 
 class PortQueues {
  public:
