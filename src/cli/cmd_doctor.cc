@@ -42,9 +42,9 @@ void add_doctor(Command& root, Context& context) {
   auto options = std::make_shared<DoctorOptions>();
   Command& command = root.add("doctor", "try what this machine can do, and say why not");
   command.description =
-      "Tries every kernel feature that tinet uses in scratch namespaces, and looks for the "
-      "programs "
-      "of the built-in topologies. Changes nothing.";
+      "Tries every kernel feature that tinet uses in scratch namespaces, says by which mechanism "
+      "the first usable backend would do each fault, and looks for the programs of the built-in "
+      "topologies. Changes nothing.";
   command.option("--require", options->require,
                  {.value = "LIST",
                   .help = "status 3 when one of these backends or features is not usable, e.g. "

@@ -1,5 +1,7 @@
 #include "src/cli/doctor_report.h"
 
+#include <algorithm>
+
 #include <boost/json.hpp>
 
 #include "src/base/error.h"
@@ -55,6 +57,10 @@ DoctorReport make_doctor_report(const Context& context) {
   const Feature* userns = probed.find("userns");
   report.backends =
       backends_of(netns == nullptr ? Feature{} : *netns, userns == nullptr ? Feature{} : *userns);
+  const auto first = std::find_if(report.backends.begin(), report.backends.end(),
+                                  [](const BackendReport& backend) { return backend.usable; });
+  TINET_ASSERT(first != report.backends.end());  // relays need nothing
+  report.faults = fault_mechanisms(first->name, probed);
   report.programs = find_programs(context);
   return report;
 }
@@ -75,6 +81,13 @@ json::value doctor_document(const DoctorReport& report) {
                         {"why", feature.why},
                         {"hint", feature.hint}});
   }
+  json::array faults;
+  for (const auto& fault : report.faults) {
+    faults.push_back({{"name", fault.fault},
+                      {"mechanism", fault.mechanism},
+                      {"usable", fault.usable},
+                      {"why", fault.why}});
+  }
   json::array programs;
   for (const auto& program : report.programs) {
     programs.push_back({{"component", program.component},
@@ -85,6 +98,7 @@ json::value doctor_document(const DoctorReport& report) {
   return {{"version", TINET_VERSION},
           {"backends", std::move(backends)},
           {"features", std::move(features)},
+          {"faults", std::move(faults)},
           {"programs", std::move(programs)}};
 }
 
@@ -102,6 +116,10 @@ std::string doctor_text(const DoctorReport& report, bool color) {
                   {feature.mechanism},
                   {reason_and_hint(feature.why, feature.hint)}});
   }
+  Table faults({"FAULT", "USABLE", "MECHANISM", "WHY"});
+  for (const auto& fault : report.faults) {
+    faults.row({{fault.fault}, usable_cell(fault.usable), {fault.mechanism}, {fault.why}});
+  }
   Table programs({"PROGRAM", "PATH", "VERSION", "FOUND THROUGH"});
   for (const auto& program : report.programs) {
     programs.row({{program.component},
@@ -109,7 +127,8 @@ std::string doctor_text(const DoctorReport& report, bool color) {
                   {program.version},
                   {program.source}});
   }
-  return backends.render(color) + "\n" + features.render(color) + "\n" + programs.render(color);
+  return backends.render(color) + "\n" + features.render(color) + "\n" + faults.render(color) +
+         "\n" + programs.render(color);
 }
 
 void require_features(const DoctorReport& report, const std::string& list) {

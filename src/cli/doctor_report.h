@@ -9,6 +9,7 @@
 
 #include "netns/probe.h"
 #include "src/cli/context.h"
+#include "src/cli/fault_mechanisms.h"
 
 namespace tinet::cli {
 
@@ -30,6 +31,7 @@ struct ProgramReport {
 struct DoctorReport {
   std::vector<BackendReport> backends = {};
   std::vector<Feature> features = {};
+  std::vector<FaultMechanism> faults = {};  ///< with the first backend that is usable
   std::vector<ProgramReport> programs = {};
 };
 

@@ -10,11 +10,11 @@
 
 #include "netns/address.h"
 #include "src/base/error.h"
-#include "src/base/text.h"
 #include "src/fabric/auxiliaries.h"
 #include "src/fabric/connections.h"
 #include "src/fabric/describe.h"
 #include "src/fabric/effects.h"
+#include "src/fabric/mechanism.h"
 #include "src/fabric/table.h"
 #include "src/fabric/wiring.h"
 
@@ -129,37 +129,11 @@ std::vector<std::string> NetnsFabric::preview(const std::vector<Fault>& active, 
 }
 
 std::string NetnsFabric::mechanism(const Fault& fault) const {
-  const fabric::Mechanisms& mechanisms = auxiliaries_.mechanisms();
-  std::vector<std::string> all;
   LinkAction action;
   for (const FaultClause& clause : fault.clauses) {
     combine(action, clause.action);
   }
-  const LinkAction wire = fabric::wire_part(action, mechanisms);
-  LinkAction rest = action;
-  rest.bursts.clear();
-  rest.delay.reset();
-  rest.reorder = {};
-  rest.rate.reset();
-  rest.hold = false;
-  rest.hold_until.reset();
-  rest.holder = {};
-  rest.seed = 0;
-  if (rest != LinkAction{}) {
-    all.emplace_back("nftables");
-  }
-  if (action.rate) {
-    all.emplace_back("htb");
-  }
-  LinkAction port = fabric::port_part(action, mechanisms);
-  port.rate.reset();
-  if (port.shapes()) {
-    all.emplace_back("netem");
-  }
-  if (wire.shapes()) {
-    all.emplace_back("wire");
-  }
-  return join(all, "+");
+  return fabric::mechanism_of(action, auxiliaries_.mechanisms());
 }
 
 ReleaseReport NetnsFabric::release(FaultId fault, bool drop) {

@@ -108,7 +108,7 @@ FaultFacts FaultReports::facts(const Fault& fault, bool atomic) const {
   FaultFacts facts;
   facts.atomic = atomic;
   if (fault.links.empty()) {
-    facts.mechanism = "signal";
+    facts.mechanism = kProcessMechanism;
     return facts;
   }
   facts.mechanism = fabric_.mechanism(fault);

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -15,6 +16,9 @@
 #include "src/supervisor/fault_watch.h"
 
 namespace tinet {
+
+/// The mechanism of faults that act on processes, not on links.
+inline constexpr std::string_view kProcessMechanism = "signal";
 
 /// The packet that `why` is asked about, as words: empty means any.
 struct WhyWords {

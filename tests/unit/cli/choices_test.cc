@@ -12,6 +12,8 @@
 #include "src/cli/backend_choice.h"
 #include "src/cli/backend_table.h"
 #include "src/cli/doctor_report.h"
+#include "src/cli/fault_mechanisms.h"
+#include "src/cli/fault_verb.h"
 #include "src/cli/log_follow.h"
 #include "src/cli/program_run.h"
 
@@ -84,6 +86,50 @@ TEST(DoctorDocument, HasBackendsAndFeatures) {
   EXPECT_EQ(document.at("backends").at(0).at("name"), "netns");
   EXPECT_EQ(document.at("backends").at(0).at("usable"), false);
   EXPECT_EQ(document.at("features").at(0).at("why"), "no such qdisc");
+}
+
+FeatureReport kernel_with(const std::vector<std::string>& names) {
+  FeatureReport report;
+  for (const auto& name : names) {
+    report.features.push_back({name, "", true, "", ""});
+  }
+  return report;
+}
+
+std::string mechanism_in(const std::vector<FaultMechanism>& all, const std::string& fault) {
+  for (const auto& one : all) {
+    if (one.fault == fault) {
+      return (one.usable ? "" : "no: ") + (one.why.empty() ? one.mechanism : one.why);
+    }
+  }
+  return "not listed";
+}
+
+TEST(FaultMechanisms, AreThoseOfThisKernel) {
+  const auto plain = fault_mechanisms("netns", kernel_with({"bridge-table", "htb", "queue"}));
+  EXPECT_EQ(mechanism_in(plain, "partition"), "nftables");
+  EXPECT_EQ(mechanism_in(plain, "delay"), "wire");
+  EXPECT_EQ(mechanism_in(plain, "rate"), "htb");
+  EXPECT_EQ(mechanism_in(plain, "loss"), "nftables");
+  EXPECT_EQ(mechanism_in(plain, "loss --burst"), "wire");
+  EXPECT_EQ(mechanism_in(plain, "pause"), "signal");
+  const auto full = fault_mechanisms("rootless", kernel_with({"bridge-table", "htb", "netem"}));
+  EXPECT_EQ(mechanism_in(full, "delay"), "netem");
+  EXPECT_EQ(mechanism_in(full, "hold"),
+            "no: this kernel lacks queue, compat-queue, bridge-netfilter-queue");
+}
+
+TEST(FaultMechanisms, OfRelaysSayWhatTheyCannot) {
+  const auto all = fault_mechanisms("proxy", {});
+  EXPECT_EQ(mechanism_in(all, "partition"), "proxy");
+  EXPECT_THAT(mechanism_in(all, "loss"), HasSubstr("no: a relay carries streams of bytes"));
+}
+
+TEST(FaultMechanisms, ListEveryVerb) {
+  const auto all = fault_mechanisms("netns", {});
+  for (const auto& verb : fault_verbs()) {
+    EXPECT_NE(mechanism_in(all, verb.name), "not listed") << verb.name;
+  }
 }
 
 TEST(BackendTable, InTheReadmeIsThatOfTheCode) {
