@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "src/fabric/difference.h"
+#include "src/fabric/fabric.h"
 #include "src/model/fault.h"
 
 namespace tinet::fabric {
@@ -15,6 +16,8 @@ namespace tinet::fabric {
 [[nodiscard]] std::string describe(const LinkAction& action);
 /// One line per clause: "every packet: lose 10% (f1)".
 [[nodiscard]] std::vector<std::string> describe(const Effect& effect);
+/// The same for packets of these words, with a remark at clauses that none of them gets to.
+[[nodiscard]] std::vector<std::string> describe(const Effect& effect, const PacketWords& packet);
 
 /// As nft(8) would print it: `"tikv-0" . "tikv-1" timeout 2s : goto t1`. Elements of `decide` show
 /// the chain that their mark stands for.

@@ -187,7 +187,7 @@ LinkExplanation NetnsFabric::why(Link link, const PacketWords& packet, MonoTime 
     all.clauses.push_back({clause.match, clause.action});
   }
   explanation.mechanism = mechanism(all);
-  explanation.rules = fabric::describe(explanation.effect);
+  explanation.rules = fabric::describe(explanation.effect, packet);
   explanation.rules.insert(explanation.rules.begin(),
                            "element tinet/" + fabric::map_name(decision->element.map) + " { " +
                                fabric::describe(decision->element, wiring_.ports(), now) + " }");

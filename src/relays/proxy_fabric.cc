@@ -242,7 +242,7 @@ LinkExplanation ProxyFabric::why(Link link, const PacketWords& packet, MonoTime 
   explanation.effect = seen_by(effect, packet);
   if (!explanation.effect.empty()) {
     explanation.mechanism = "proxy";
-    explanation.rules = fabric::describe(explanation.effect);
+    explanation.rules = fabric::describe(explanation.effect, packet);
     explanation.rules.insert(explanation.rules.end(), rules.begin(), rules.end());
   }
   return explanation;

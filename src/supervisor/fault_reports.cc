@@ -76,6 +76,44 @@ Effect deciding(Effect effect) {
   return effect;
 }
 
+/// The clauses of the way back that can mean an answer: it comes from the port that was asked, and
+/// never opens a connection.
+Effect answering(const Effect& back, const PacketWords& packet) {
+  Effect answers;
+  for (EffectClause clause : back.clauses) {
+    Match& match = clause.match;
+    const bool of_ports = !match.to_ports.empty() || !match.from_ports.empty();
+    const bool protocol = match.protocol == Protocol::Any || packet.protocol == Protocol::Any ||
+                          match.protocol == packet.protocol;
+    if (!protocol || match.connections == Connections::New) {
+      continue;
+    }
+    if (packet.to_port && of_ports) {
+      if (!std::binary_search(match.from_ports.begin(), match.from_ports.end(), *packet.to_port)) {
+        continue;
+      }
+      match.to_ports.clear();
+      match.from_ports.clear();
+    }
+    answers.clauses.push_back(std::move(clause));
+  }
+  return answers;
+}
+
+/// What was asked about, "tcp packets from a to b:80".
+std::string packets_of(const WhyWords& words, const PacketWords& packet) {
+  std::string text = "packets from " + words.from + " to " + words.to;
+  text += packet.to_port ? ":" + std::to_string(*packet.to_port) : "";
+  return packet.protocol == Protocol::Any ? text
+                                          : std::string(to_string(packet.protocol)) + " " + text;
+}
+
+/// And their answers.
+std::string answers_of(const WhyWords& words, const PacketWords& packet) {
+  return "answers from " + words.to +
+         (packet.to_port ? ":" + std::to_string(*packet.to_port) : "") + " to " + words.from;
+}
+
 }  // namespace
 
 Effect narrowed(const Effect& effect, const PacketWords& packet) {
@@ -167,6 +205,15 @@ std::string FaultReports::reasons(const std::vector<FaultId>& faults) const {
   return join(texts, ", ");
 }
 
+/// What becomes of answers, where that is not what becomes of the packets themselves.
+std::string FaultReports::way_back(const Effect& there, const Effect& back) const {
+  const bool told = there.faults() == back.faults() && reachability(there) == reachability(back);
+  if (reachability(there) == "no" || reachability(back) == "yes" || told) {
+    return "";
+  }
+  return " " + fate(back) + reasons(back.faults());
+}
+
 json::object FaultReports::why(const WhyWords& words) const {
   const Link link{endpoint_named(plan_, words.from), endpoint_named(plan_, words.to)};
   if (link.from == link.to) {
@@ -182,19 +229,19 @@ json::object FaultReports::why(const WhyWords& words) const {
       throw_usage("icmp has no ports", "leave out the port or the protocol");
     }
   }
+  const Effect back = answering(
+      fabric_.why({link.to, link.from}, PacketWords{packet.protocol, {}}, now()).effect, packet);
   const LinkExplanation explanation = fabric_.why(link, packet, now());
   const Effect effect = deciding(narrowed(explanation.effect, packet));
 
   json::object document{{"from", words.from}, {"to", words.to}};
-  std::string whose = "packets from " + words.from + " to " + words.to;
   if (packet.to_port) {
     document["port"] = *packet.to_port;
-    whose += ":" + std::to_string(*packet.to_port);
   }
   if (packet.protocol != Protocol::Any) {
     document["protocol"] = to_string(packet.protocol);
-    whose = std::string(to_string(packet.protocol)) + " " + whose;
   }
+  const std::string whose = packets_of(words, packet);
   const std::vector<FaultId> faults = effect.faults();
   json::array ids;
   for (const auto id : faults) {
@@ -206,7 +253,11 @@ json::object FaultReports::why(const WhyWords& words) const {
   document["mechanism"] = explanation.mechanism;
   document["rule"] = join(explanation.rules, "; ");
   document["rules"] = json::value_from(explanation.rules);
-  document["notes"] = json::value_from(explanation.notes);
+  std::vector<std::string> notes = explanation.notes;
+  if (auto note = way_back(effect, deciding(back)); !note.empty()) {
+    notes.push_back(answers_of(words, packet) + std::move(note));
+  }
+  document["notes"] = json::value_from(notes);
   document["text"] = effect.empty() ? whose + " pass: no fault concerns them"
                                     : whose + " " + fate(effect) + reasons(faults);
   return document;

@@ -48,6 +48,7 @@ class FaultReports {
 
  private:
   [[nodiscard]] FaultFacts facts(const Fault& fault, bool atomic) const;
+  [[nodiscard]] std::string way_back(const Effect& there, const Effect& back) const;
   [[nodiscard]] boost::json::object ended_document(const FaultBook::Ended& ended) const;
 
   const ClusterPlan& plan_;

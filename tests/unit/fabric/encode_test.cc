@@ -71,6 +71,20 @@ TEST(Describe, TellsClassesAndConditions) {
                        "add element bridge tinet decide { \"n-0\" . \"n-1\" : goto t1 }"}));
 }
 
+TEST(Describe, MarksWhatPacketsDoNotGetTo) {
+  LinkAction delay;
+  delay.delay = Delay{.delay = 50ms};
+  const Effect effect{
+      {{{.protocol = Protocol::Tcp, .to_ports = {7000}}, {.cut = CutMode::Reject}, {FaultId{3}}},
+       {{}, delay, {FaultId{4}}}}};
+  EXPECT_EQ(describe(effect, {Protocol::Tcp, 7000}),
+            (std::vector<std::string>{
+                "tcp to port 7000: reject (f3)",
+                "every packet: delay 50ms (f4) # decides nothing here: no packet gets this far"}));
+  EXPECT_EQ(describe(effect, {Protocol::Tcp, 80}).back(), "every packet: delay 50ms (f4)");
+  EXPECT_EQ(describe(effect, {}), describe(effect)) << "some packets get there";
+}
+
 TEST(Skeleton, FitsTogether) {
   FabricPlan plan;
   plan.endpoints = {{"n-0", Ipv4{1}, std::nullopt}, {"n-1", Ipv4{2}, endpoint_address6(1)}};

@@ -11,6 +11,7 @@ namespace tinet {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 Effect effect_of(Match match) {
   return {{{std::move(match), {.cut = CutMode::Drop}, {FaultId{1}}}}};
@@ -87,6 +88,29 @@ TEST(Why, NamesOnlyTheCutWhereEverythingIsCut) {
   const auto why = world.desk.reports().why({"n-0", "n-1", "peer", ""});
   EXPECT_EQ(boost::json::serialize(why.at("faults")), R"(["f2"])");
   EXPECT_EQ(why.at("text").as_string(), "packets from n-0 to n-1:2380 are refused by f2");
+}
+
+TEST(Why, TellsOfAnswersThatDoNotComeBack) {
+  DeskWorld world(desk_plan(2));
+  const auto notes = [&](const std::string& port) {
+    return boost::json::serialize(world.desk.reports().why({"n-0", "n-1", port, ""}).at("notes"));
+  };
+  world.fabric.effects[{1, 0}] = {{{{.protocol = Protocol::Tcp, .from_ports = {2380}},
+                                    {.lost_replies = Ppm{5}},
+                                    {FaultId{1}}}}};
+  EXPECT_THAT(notes("2380"),
+              HasSubstr("answers from n-1:2380 to n-0 arrive only in part, because of f1"));
+  EXPECT_THAT(notes("80"), Not(HasSubstr("answers")));
+  EXPECT_THAT(notes(""), HasSubstr("answers from n-1 to n-0 arrive only in part"));
+
+  world.fabric.effects[{1, 0}] = {{{{}, {.cut = CutMode::Drop}, {FaultId{2}}}}};
+  EXPECT_THAT(notes("80"), HasSubstr("answers from n-1:80 to n-0 are dropped by f2"));
+  world.fabric.effects[{0, 1}] = world.fabric.effects[{1, 0}];
+  EXPECT_THAT(notes("80"), Not(HasSubstr("answers"))) << "there is nothing to answer";
+  world.fabric.effects[{0, 1}] = {};
+  world.fabric.effects[{1, 0}] = {
+      {{{.connections = Connections::New}, {.cut = CutMode::Drop}, {FaultId{2}}}}};
+  EXPECT_THAT(notes("80"), Not(HasSubstr("answers"))) << "an answer opens no connection";
 }
 
 TEST(Why, RefusesWhatIsNoPacket) {
