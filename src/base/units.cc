@@ -132,8 +132,9 @@ Nanoseconds parse_duration(std::string_view text, std::string_view what) {
     refuse(what, text, "is not a duration", hint);
   }
   if (quantity->unit.empty()) {
+    const bool zero = quantity->whole == 0 && quantity->nanos == 0;
     refuse(what, text, "has no unit",
-           "write '" + std::string(text) + "ms' or '" + std::string(text) + "s'");
+           zero ? hint : "write '" + std::string(text) + "ms' or '" + std::string(text) + "s'");
   }
   const Unit* unit = find_unit(kDurationUnits, quantity->unit);
   if (unit == nullptr) {

@@ -176,8 +176,16 @@ std::string applied_text(const json::value& answer, const std::string& tinet, bo
   const std::string left = ending(fault);
   std::string text =
       notes_text(answer) + paint(id, Color::Bold, color) + ": " + what_it_does(fault) + "\n";
-  text += left.empty() ? "" : "ends by itself in " + left + "\n";
+  // Probes and the first start of the wire take time, and it has been going on meanwhile.
+  if (const auto lasts = number_of(fault, "lasts_ms")) {
+    text += "ends by itself after " + format_duration(std::chrono::milliseconds(*lasts)) + "\n";
+  } else if (!left.empty()) {
+    text += "ends by itself in " + left + "\n";
+  }
   text += "undo: " + tinet + " heal " + id + "\n";
+  if (text_of(fault, "kind") == "hold") {
+    text += "let the packets go, or drop them: " + tinet + " release " + id + " [--drop]\n";
+  }
   return text + verify_text(member_of(answer, "verify"), color);
 }
 

@@ -12,11 +12,13 @@ namespace tinet::cli {
 
 std::int64_t required_ms(const std::string& text, const std::string& option, std::int64_t min,
                          std::int64_t max) {
-  const Nanoseconds duration = parse_duration(text, option);
-  if (duration < Milliseconds(min)) {
+  // Of nothing, the unit does not matter.
+  const bool nothing = !text.empty() && text.find_first_not_of('0') == std::string::npos;
+  if ((nothing && min > 0) || parse_duration(text, option) < Milliseconds(min)) {
     throw_usage(option + ": '" + text + "' is too short",
                 "the shortest is '" + format_duration(Milliseconds(min)) + "'");
   }
+  const Nanoseconds duration = parse_duration(text, option);
   if (duration > Milliseconds(max)) {
     throw_usage(option + ": '" + text + "' is too long",
                 "the longest is '" + format_duration(Milliseconds(max)) + "'");

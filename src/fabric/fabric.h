@@ -95,13 +95,6 @@ struct PacketWords {
 /// The clauses of an effect that can concern such a packet. Pure.
 [[nodiscard]] Effect seen_by(const Effect& effect, const PacketWords& packet);
 
-/// An effect as packets of these words suffer it: clauses that mean none of them are left out, and
-/// those that mean all of them lose their condition. Pure.
-[[nodiscard]] Effect narrowed(const Effect& effect, const PacketWords& packet);
-
-/// The clauses that decide: where everything is cut, nothing else matters. Pure.
-[[nodiscard]] Effect deciding(Effect effect);
-
 /// Why a packet from A to B gets or does not get through.
 struct LinkExplanation {
   Link link;

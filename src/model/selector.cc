@@ -42,10 +42,17 @@ void take_random_count(Word& word, std::string_view what) {
   if (digits.empty() || digits.find_first_not_of("0123456789") != std::string_view::npos) {
     return;
   }
+  const char* const hint = "write random:2:tikv or random:tikv";
+  if (colon == std::string_view::npos) {
+    refuse(what, quoted(word.text) + " does not say whom to choose from", hint);
+  }
   const auto [end, error] =
       std::from_chars(digits.data(), digits.data() + digits.size(), word.random_count);
-  if (error != std::errc{} || word.random_count == 0 || colon == std::string_view::npos) {
-    refuse(what, quoted(word.text) + " is malformed", "write random:2:tikv or random:tikv");
+  if (error != std::errc{}) {
+    refuse(what, quoted(word.text) + " asks for more instances than there can be", hint);
+  }
+  if (word.random_count == 0) {
+    refuse(what, quoted(word.text) + " chooses nobody", hint);
   }
   word.argument = word.argument.substr(colon + 1);
 }

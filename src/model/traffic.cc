@@ -96,10 +96,10 @@ void check_traffic(TrafficWords& words) {
     throw_usage("--port: 0 is no port", "ports are 1 to 65535");
   }
   if (of_tcp && words.protocol != Protocol::Any && words.protocol != Protocol::Tcp) {
-    throw_usage(std::string(words.replies_only ? "--lost-reply" : "--new and --established") +
-                    " speak of TCP connections, and --proto is " +
-                    std::string(to_string(words.protocol)),
-                "leave out --proto");
+    throw_usage(
+        std::string(words.replies_only ? "--lost-reply is" : "--new and --established are") +
+            " about TCP connections, and --proto is " + std::string(to_string(words.protocol)),
+        "leave out --proto");
   }
   if (words.replies_only && !words.has_ports()) {
     throw_usage("--lost-reply needs to know who is asked: a reply is what a service sends",

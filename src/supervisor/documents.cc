@@ -149,6 +149,11 @@ json::object fault_document(const ClusterPlan& plan, const Fault& fault, const F
   } else {
     document["expires_in_ms"] = nullptr;
   }
+  document["lasts_ms"] = nullptr;
+  if (fault.end && facts.since) {
+    document["lasts_ms"] =
+        std::chrono::duration_cast<std::chrono::milliseconds>(*fault.end - *facts.since).count();
+  }
   document["packets"] = packets_document(facts.packets);
   document["shared"] = facts.shared;
   document["atomic"] = facts.atomic;

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,7 @@ struct FaultFacts {
   /// Two seconds of the cluster's traffic went by, and no packet was meant.
   bool matched_nothing = false;
   std::string mechanism = "nftables";
+  std::optional<MonoTime> since{};  ///< when it was applied
 };
 
 /// "params" is what the fault does, as action_document() with "mode" for the cut, and "flap",

@@ -161,12 +161,17 @@ FaultFacts FaultReports::facts(const Fault& fault, bool atomic) const {
 
 json::object FaultReports::document(const Fault& fault) const {
   const auto* entry = book_.find_entry(fault.id);
-  return fault_document(plan_, fault, facts(fault, entry == nullptr || entry->atomic), now());
+  FaultFacts known = facts(fault, entry == nullptr || entry->atomic);
+  if (entry != nullptr) {
+    known.since = entry->since;
+  }
+  return fault_document(plan_, fault, known, now());
 }
 
 json::object FaultReports::ended_document(const FaultBook::Ended& ended) const {
-  json::object document =
-      fault_document(plan_, ended.fault, facts(ended.fault, ended.atomic), ended.until);
+  FaultFacts known = facts(ended.fault, ended.atomic);
+  known.since = ended.since;
+  json::object document = fault_document(plan_, ended.fault, known, ended.until);
   document["ended"] = ended.ending == FaultBook::Ending::Healed ? "healed" : "expired";
   document["ended_at_unix_ms"] = ended.ended_at_unix_ms;
   return document;

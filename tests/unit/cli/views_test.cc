@@ -173,6 +173,16 @@ TEST(AppliedText, SaysHowToUndoAndWhatWasVerified) {
             "not as intended: a > b\n");
 }
 
+TEST(AppliedText, OfATimedFaultSaysHowLongItLasts) {
+  EXPECT_EQ(applied_text(json::parse(R"({"id":"f1","kind":"hold","target":["a"],"peers":["b"],
+                           "links":[["a","b"]],"expires_in_ms":757,"lasts_ms":1000})"),
+                         "tinet", false),
+            "f1: hold a from b (1 link)\n"
+            "ends by itself after 1s\n"
+            "undo: tinet heal f1\n"
+            "let the packets go, or drop them: tinet release f1 [--drop]\n");
+}
+
 TEST(AppliedText, ComparesRoundTrips) {
   const auto answer = json::parse(R"({"id":"f1","kind":"delay","target":["a"],"peers":["b"],
     "links":[["a","b"],["b","a"]],"params":{"delay_ms":20},

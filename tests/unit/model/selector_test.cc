@@ -155,6 +155,12 @@ TEST(Select, RefusesMalformedWords) {
   }
 }
 
+TEST(Select, SaysWhatIsWrongWithANumber) {
+  EXPECT_STREQ(refusal("random:0:tikv").what(), "--from: 'random:0:tikv' chooses nobody");
+  EXPECT_STREQ(refusal("random:2").what(), "--from: 'random:2' does not say whom to choose from");
+  EXPECT_EQ(refusal("random:2").hint(), "write random:2:tikv or random:tikv");
+}
+
 TEST(Select, OffersTheNearestForm) {
   EXPECT_EQ(refusal("rule:pd-leader").hint(), "did you mean 'role:pd-leader'?");
 }

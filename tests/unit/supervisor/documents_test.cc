@@ -60,12 +60,14 @@ TEST(FaultDocument, HasTheNormativeMembers) {
   fault.end = now + std::chrono::milliseconds(1500);
   FaultFacts facts;
   facts.packets.dropped = 3;
+  facts.since = now - std::chrono::milliseconds(500);
   const auto document = fault_document(plan_of(2), fault, facts, now);
   EXPECT_EQ(document.at("id").as_string(), "f7");
   EXPECT_EQ(document.at("kind").as_string(), "partition");
   EXPECT_EQ(boost::json::serialize(document.at("links")),
             R"([["tikv-0","tikv-1"],["tikv-1","tikv-0"]])");
   EXPECT_EQ(document.at("expires_in_ms").as_int64(), 1500);
+  EXPECT_EQ(document.at("lasts_ms").as_int64(), 2000);
   EXPECT_EQ(document.at("packets").at("dropped").as_uint64(), 3U);
   EXPECT_EQ(document.at("mechanism").as_string(), "nftables");
   EXPECT_TRUE(document.at("atomic").as_bool());
@@ -112,6 +114,7 @@ TEST(FaultDocument, PermanentFaultHasNoEnd) {
   Fault fault;
   fault.id = {1};
   EXPECT_TRUE(fault_document(plan_of(1), fault, {}, {}).at("expires_in_ms").is_null());
+  EXPECT_TRUE(fault_document(plan_of(1), fault, {}, {}).at("lasts_ms").is_null());
 }
 
 TEST(LinksDocument, NamesEveryPairInOrderAndTheClientOnlyWhenTouched) {
