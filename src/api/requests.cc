@@ -18,7 +18,7 @@ BOOST_DESCRIBE_STRUCT(FaultRequest, (),
                       (kind, selector, peers, direction, each, between_zones, shape, matrix,
                        service, ports, protocol, packets, connections, first, after_bytes, mode,
                        action, rtt, flap_down_ms, flap_up_ms, flap_times, for_ms, seed, summary,
-                       dry_run, verify_ms))
+                       place, dry_run, verify_ms))
 BOOST_DESCRIBE_STRUCT(ApplyRequest, (), (faults, dry_run))
 BOOST_DESCRIBE_STRUCT(ReleaseRequest, (), (id, drop))
 BOOST_DESCRIBE_STRUCT(HealRequest, (), (ids, selectors, require_effect, kick))

@@ -71,6 +71,7 @@ struct FaultRequest {
   std::optional<std::int64_t> for_ms;  ///< end in the kernel after this long, 1..
   std::optional<std::uint64_t> seed;   ///< chosen and reported when absent
   std::string summary;                 ///< the words the user typed, for `faults` and `events`
+  std::string place;                   ///< "b.yaml:1" when they are in a file, for errors
   bool dry_run = false;
   std::optional<std::int64_t> verify_ms;  ///< probe every affected pair for at most this long
 };

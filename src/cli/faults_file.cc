@@ -78,7 +78,9 @@ class FaultEntry {
     }
     try {
       check_exclusives();
-      return make_fault_request(verb, command_, words_, std::move(matrix));
+      api::FaultRequest request = make_fault_request(verb, command_, words_, std::move(matrix));
+      request.place = to_string(value_.place());
+      return request;
     } catch (const Error& error) {
       fail(verb, error);
     }

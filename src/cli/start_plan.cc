@@ -18,6 +18,7 @@
 #include "src/fabric/netns_fabric.h"
 #include "src/process/user_files.h"
 #include "src/relays/proxy_fabric.h"
+#include "src/supervisor/fault_request.h"
 #include "src/topology/files.h"
 #include "src/topology/render.h"
 
@@ -152,6 +153,21 @@ Binaries choose_programs(const Topology& topology, const StartOptions& options, 
   return binaries;
 }
 
+/// Names and services of the faults, before anything is made for the cluster. Who holds a role only
+/// the running one knows.
+void check_faults(const std::vector<api::FaultRequest>& faults, const ClusterPlan& plan) {
+  const SelectorScope scope = scope_of(plan);
+  for (std::size_t i = 0; i < faults.size(); ++i) {
+    try {
+      if (roles_in(faults[i]).empty()) {
+        static_cast<void>(make_fault(faults[i], plan, scope, {}));
+      }
+    } catch (const Error& error) {
+      throw about_fault(faults[i], i, error);
+    }
+  }
+}
+
 }  // namespace
 
 StartPlan make_start_plan(const StartFlags& flags, Context& context) {
@@ -205,6 +221,7 @@ StartPlan make_start_plan(const StartFlags& flags, Context& context) {
   environment.state_dir = state_path(start.user.uid, options.tag, ::geteuid() == 0);
 
   start.plan = render(start.topology, options, environment);
+  check_faults(start.faults, start.plan);
   if (start.data.kind == DataFinding::Kind::Kept) {
     check_same_cluster(start.data.record, record_of(start.plan), environment.data_dir);
     // Who kept data once must not lose it to a failed start.

@@ -19,10 +19,6 @@ MonoTime now() {
   return std::chrono::steady_clock::now();
 }
 
-[[noreturn]] void rethrow_about(std::size_t index, const Error& error) {
-  throw Error(error.kind(), "faults[" + std::to_string(index) + "]: " + error.what(), error.hint());
-}
-
 void check(const api::ApplyRequest& request) {
   for (std::size_t i = 0; i < request.faults.size(); ++i) {
     if (request.faults[i].dry_run || request.faults[i].verify_ms) {
@@ -87,7 +83,7 @@ asio::awaitable<FaultDesk::Convergence> FaultDesk::look_up(const api::ApplyReque
     try {
       scopes[i] = co_await scope_for(roles_in(request.faults[i]), request.faults[i].seed);
     } catch (const Error& error) {
-      rethrow_about(i, error);
+      throw about_fault(request.faults[i], i, error);
     }
   }
 }
@@ -108,7 +104,7 @@ asio::awaitable<json::object> FaultDesk::converge(api::ApplyRequest request) {
     try {
       created.push_back(prepare(request.faults[i], scopes[i], id, start));
     } catch (const Error& error) {
-      rethrow_about(i, error);
+      throw about_fault(request.faults[i], i, error);
     }
     ++id.value;
     wanted.push_back(created.back().fault);

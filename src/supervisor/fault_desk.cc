@@ -56,14 +56,7 @@ const FaultReports& FaultDesk::reports() {
 
 asio::awaitable<SelectorScope> FaultDesk::scope_for(std::vector<std::string> role_words,
                                                     std::optional<std::uint64_t> seed) {
-  SelectorScope scope;
-  for (const auto& instance : plan_.instances) {
-    scope.members.push_back({instance.name, instance.component, instance.zone});
-  }
-  scope.client = static_cast<Endpoint>(plan_.instances.size());
-  if (plan_.host_link) {
-    scope.host = static_cast<Endpoint>(scope.client + 1);
-  }
+  SelectorScope scope = scope_of(plan_);
   scope.seed = seed ? *seed : std::random_device{}();
   if (!role_words.empty()) {
     const RoleResult result = co_await roles_.resolve(std::move(role_words));

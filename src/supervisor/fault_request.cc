@@ -84,6 +84,18 @@ std::vector<std::string> roles_in(const api::FaultRequest& request) {
   return roles_in(cells);
 }
 
+SelectorScope scope_of(const ClusterPlan& plan) {
+  SelectorScope scope;
+  for (const auto& instance : plan.instances) {
+    scope.members.push_back({instance.name, instance.component, instance.zone});
+  }
+  scope.client = static_cast<Endpoint>(plan.instances.size());
+  if (plan.host_link) {
+    scope.host = static_cast<Endpoint>(scope.client + 1);
+  }
+  return scope;
+}
+
 MadeFault make_fault(const api::FaultRequest& request, const ClusterPlan& plan,
                      const SelectorScope& scope, MonoTime start) {
   MadeFault made;
@@ -129,10 +141,17 @@ MadeFault make_fault(const api::FaultRequest& request, const ClusterPlan& plan,
   return made;
 }
 
+Error about_fault(const api::FaultRequest& request, std::size_t index, const Error& error) {
+  const std::string place =
+      request.place.empty() ? "faults[" + std::to_string(index) + "]" : request.place;
+  return {error.kind(), place + ": " + error.what(), error.hint()};
+}
+
 std::string canonical_words(api::FaultRequest request) {
   request.dry_run = false;
   request.verify_ms.reset();
   request.summary.clear();
+  request.place.clear();
   std::sort(request.ports.begin(), request.ports.end());
   request.ports.erase(std::unique(request.ports.begin(), request.ports.end()), request.ports.end());
   return boost::json::serialize(api::to_json(request));

@@ -104,6 +104,16 @@ TEST(FailingStart, NamesLineAndNearestKeyOfAMisspeltTopology) {
                  {2, "usage", "topology.yaml:6: ", "count"});
 }
 
+TEST(FailingStart, NamesTheLineOfAFaultThatMeansNobodyAndMakesNothing) {
+  const Scene scene;
+  const std::string faults =
+      scene.write("faults.yaml", "- {partition: node-0}\n- {partition: nodes-0}\n");
+  const std::string data = scene.path("data");
+  expect_failure(scene, scene.start_words(kSleepers, {"--faults", faults, "--data-dir", data}),
+                 {2, "usage", "faults.yaml:2: no instance or component 'nodes-0'", "node-0"});
+  EXPECT_FALSE(fs::exists(data));
+}
+
 TEST(FailingStart, RefusesASettingThatTinetOwns) {
   const Scene scene;
   const std::string config = scene.write("etcd.yaml", "listen-peer-urls: http://0.0.0.0:1\n");

@@ -78,6 +78,7 @@ TEST(FaultsFile, HoldsAMatrix) {
   ASSERT_EQ(faults.size(), 1U);
   EXPECT_EQ(faults[0].kind, "delay");
   EXPECT_EQ(faults[0].matrix.size(), 2U);
+  EXPECT_EQ(faults[0].place, "f.yaml:1");
   EXPECT_EQ(faults[0].summary, "delay --matrix {zone:a, zone:b} --for 1m");
   EXPECT_EQ(faults[0].for_ms, 60'000);
 }

@@ -324,6 +324,12 @@ TEST(Converge, ChangesNothingWhenOneFaultIsWrong) {
   const auto error = refusal([&] { world.converge({loss(2), loss(0)}); });
   EXPECT_EQ(error.kind(), ErrorKind::Usage);
   EXPECT_THAT(error.what(), HasSubstr("faults[1]: "));
+  auto of_a_file = loss(1, "nobody");
+  of_a_file.place = "b.yaml:3";
+  EXPECT_THAT(refusal([&] {
+                world.converge({loss(2), of_a_file});
+              }).what(),
+              testing::StartsWith("b.yaml:3: "));
   EXPECT_THAT(ids_of(world.fabric.active()), ElementsAre(1));
   world.fabric.apply_fails = Error(ErrorKind::Operation, "no memory");
   EXPECT_EQ(refusal([&] { world.converge({loss(2)}); }).kind(), ErrorKind::Operation);

@@ -221,6 +221,7 @@ TEST(CanonicalWords, AreEqualForTheSameFault) {
   FaultRequest a = request("partition");
   a.ports = {80, 90, 80};
   a.summary = "as typed";
+  a.place = "b.yaml:1";
   a.verify_ms = 5;
   FaultRequest b = request("partition");
   b.ports = {90, 80};
