@@ -196,6 +196,7 @@ bool remove_dead_cluster(const ClusterHandle& cluster) {
     throw_unavailable("cannot remove state directory '" + cluster.path + "'",
                       cluster.root_owned ? "it belongs to root: use sudo" : "");
   }
+  remove_empty_place(cluster.path);
   return true;
 }
 

@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <dirent.h>
@@ -31,17 +33,26 @@ bool belongs_to_another(int parent, const std::string& name) {
          attributes.st_uid != ::geteuid();
 }
 
+/// How often a directory may be removed between two steps of its making.
+constexpr int kTriesMax = 100;
+
 /// Opens `name` in `parent`, making it when it is missing.
+/// @return empty when `parent` or the directory itself was removed meanwhile
 UniqueFd enter(int parent, const std::string& name, const std::string& path, bool is_ours,
                mode_t mode) {
   if (::mkdirat(parent, name.c_str(), mode) != 0) {
-    if (const int error = errno; error != EEXIST && error != EROFS && error != EACCES) {
+    if (const int error = errno; error == ENOENT) {
+      return {};
+    } else if (error != EEXIST && error != EROFS && error != EACCES) {
       throw_errno(error, "cannot make directory '" + path + "'");
     }
   }
   const int follow = is_ours ? O_NOFOLLOW : 0;
   UniqueFd directory(::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | follow));
   if (const int error = errno; !directory) {
+    if (error == ENOENT) {
+      return {};
+    }
     if (is_ours && (error == ELOOP || error == ENOTDIR)) {
       throw_in_the_way(path, "it is no directory");
     }
@@ -53,11 +64,36 @@ UniqueFd enter(int parent, const std::string& name, const std::string& path, boo
   return directory;
 }
 
-}  // namespace
-
-UniqueFd open_directory(int parent, const std::string& name) noexcept {
-  return UniqueFd(::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+/// One attempt to make and open all directories of a path.
+/// @return empty when one of them was removed meanwhile
+UniqueFd walk(const std::vector<std::string>& names, mode_t mode) {
+  UniqueFd directory(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (const int error = errno; !directory) {
+    throw_errno(error, "cannot open '/'");
+  }
+  std::string walked;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const bool is_ours = i + 2 >= names.size();
+    walked += "/" + names[i];
+    // Directories further up that are missing (/run/tinet) are made for everybody to walk through.
+    directory = enter(directory.get(), names[i], walked, is_ours, is_ours ? mode : 0755);
+    if (!directory) {
+      return {};
+    }
+    if (!is_ours) {
+      continue;
+    }
+    if (stat_of(directory.get()).st_uid != ::geteuid()) {
+      throw_in_the_way(walked, "it belongs to another user");
+    }
+    if (::fchmod(directory.get(), mode) != 0) {
+      throw_errno(errno, "cannot set the mode of directory '" + walked + "'");
+    }
+  }
+  return directory;
 }
+
+}  // namespace
 
 struct stat stat_of(int fd) noexcept {
   struct stat attributes {};
@@ -65,6 +101,10 @@ struct stat stat_of(int fd) noexcept {
     attributes = {};
   }
   return attributes;
+}
+
+UniqueFd open_directory(int parent, const std::string& name) noexcept {
+  return UniqueFd(::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 }
 
 UniqueFd make_private_directory(const std::string& path, mode_t mode) {
@@ -77,27 +117,26 @@ UniqueFd make_private_directory(const std::string& path, mode_t mode) {
   if (path.empty() || path.front() != '/' || names.empty()) {
     throw_usage("state directory '" + path + "' is not an absolute path");
   }
-  UniqueFd directory(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (const int error = errno; !directory) {
-    throw_errno(error, "cannot open '/'");
-  }
-  std::string walked;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    const bool is_ours = i + 2 >= names.size();
-    walked += "/" + names[i];
-    // Directories further up that are missing (/run/tinet) are made for everybody to walk through.
-    directory = enter(directory.get(), names[i], walked, is_ours, is_ours ? mode : 0755);
-    if (!is_ours) {
-      continue;
-    }
-    if (stat_of(directory.get()).st_uid != ::geteuid()) {
-      throw_in_the_way(walked, "it belongs to another user");
-    }
-    if (::fchmod(directory.get(), mode) != 0) {
-      throw_errno(errno, "cannot set the mode of directory '" + walked + "'");
+  for (int attempt = 0; attempt < kTriesMax; ++attempt) {
+    if (UniqueFd directory = walk(names, mode)) {
+      return directory;
     }
   }
-  return directory;
+  throw_errno(ENOENT, "cannot make directory '" + path + "'");
+}
+
+void remove_empty_place(const std::string& state_path) noexcept {
+  constexpr std::string_view kPrefix = "tinet-";
+  const auto end = state_path.rfind('/');
+  if (end == std::string::npos || end == 0) {
+    return;
+  }
+  const std::string place = state_path.substr(0, end);
+  const std::string_view name = std::string_view(place).substr(place.rfind('/') + 1);
+  const std::string_view uid = name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : "";
+  if (!uid.empty() && uid.find_first_not_of("0123456789") == std::string_view::npos) {
+    static_cast<void>(::rmdir(place.c_str()));  // fails while anything is in it
+  }
 }
 
 bool remove_contents(int directory, int depth, const char* keep) noexcept {

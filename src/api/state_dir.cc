@@ -122,6 +122,7 @@ void StateDir::remove() noexcept {
   static_cast<void>(remove_contents(directory_.get(), kDepthMax, kLockName));
   static_cast<void>(::unlinkat(directory_.get(), kLockName, 0));
   static_cast<void>(::rmdir(path_.c_str()));
+  remove_empty_place(path_);
   lock_.reset();
   directory_.reset();
 }

@@ -1,8 +1,10 @@
 #include "src/api/state_dir.h"
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <thread>
 
 #include <fcntl.h>
 #include <signal.h>
@@ -194,6 +196,40 @@ TEST(StateDir, NamesNamespacesByDescriptor) {
   ASSERT_EQ(::stat((state.path() + "/netns/tikv-0").c_str(), &through_link), 0);
   ASSERT_EQ(::fstat(space.get(), &direct), 0);
   EXPECT_EQ(through_link.st_ino, direct.st_ino);
+}
+
+TEST(StateDir, TakesItsPlaceInTmpWithItWhenThatIsEmpty) {
+  const TempDir dir;
+  const std::string place = dir / "tmp/tinet-1000";
+  auto one = StateDir::create(place + "/one", me());
+  auto two = StateDir::create(place + "/two", me());
+  one.remove();
+  EXPECT_TRUE(fs::exists(place)) << "another cluster is there";
+  two.remove();
+  EXPECT_FALSE(fs::exists(place));
+  EXPECT_TRUE(fs::exists(dir / "tmp"));
+
+  // What masks hide from instances of living clusters stays.
+  auto other = StateDir::create(dir / "run/tinet/one", me());
+  other.remove();
+  EXPECT_TRUE(fs::exists(dir / "run/tinet"));
+}
+
+TEST(StateDir, IsMadeHoweverOftenItsPlaceGoes) {
+  const TempDir dir;
+  const std::string place = dir / "tinet-1000";
+  std::atomic<bool> done = false;
+  std::thread other([&] {
+    while (!done) {
+      static_cast<void>(::rmdir(place.c_str()));
+    }
+  });
+  for (int i = 0; i < 200; ++i) {
+    StateDir::create(place + "/one", me()).remove();
+  }
+  done = true;
+  other.join();
+  EXPECT_FALSE(fs::exists(place));
 }
 
 TEST(StateDir, ReplacesStateAsAWhole) {
