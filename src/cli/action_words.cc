@@ -8,11 +8,22 @@
 
 namespace tinet::cli {
 
+namespace {
+
+/// Less is a slip: queues and the wire are late by some ten microseconds themselves.
+constexpr Nanoseconds kWaitMin = std::chrono::microseconds(1);
+
+}  // namespace
+
 std::int64_t parse_wait_ns(const std::string& text, const std::string& what) {
   const Nanoseconds wait = parse_duration(text, what);
   if (wait.count() == 0) {
     throw_usage(what + ": '" + text + "' does nothing",
                 "write more than 0; 'tinet heal ID' ends a fault");
+  }
+  if (wait < kWaitMin) {
+    throw_usage(what + ": '" + text + "' is too short: packets take longer by themselves",
+                "the shortest is '" + format_duration(kWaitMin) + "'");
   }
   if (wait > kDelayMax) {
     throw_usage(what + ": '" + text + "' is too long",

@@ -99,7 +99,9 @@ FaultVerb delay_verb() {
   return {
       .name = "delay",
       .value = "DURATION",
-      .value_help = "what every packet waits, e.g. 50ms, up to 1h; may be left out with --profile",
+      .value_help =
+          "what every packet waits, 1us to 1h, e.g. 50ms; kept to about 0.1ms; may be left "
+          "out with --profile",
       .summary = "make packets wait",
       .description =
           "Every packet of the links waits, in both directions by default: the round trip grows by "
