@@ -35,14 +35,14 @@ void for_each_use(const Difference& difference, const Installed& installed, Use&
 }  // namespace
 
 Auxiliaries::Auxiliaries(Wiring& wiring, nft::Connection& connection, const FabricPlan& plan,
-                         WireCommand wire_command)
+                         WireCommand wire_command, bool use_netem)
     : wiring_(wiring),
       connection_(connection),
       endpoints_(plan.endpoints),
       wire_(wiring, connection, std::move(wire_command)),
       queues_(wiring.open_switch_netlink(NETLINK_ROUTE), wiring.ports()),
       senders_(wiring, plan.endpoints) {
-  mechanisms_.netem = queues_.has_netem();
+  mechanisms_.netem = use_netem && queues_.has_netem();
   queues_.make_roots();
 }
 

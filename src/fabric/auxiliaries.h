@@ -24,8 +24,9 @@ namespace tinet::fabric {
 class Auxiliaries {
  public:
   /// @param connection of the deciding table; owns the other tables of the switch, too
+  /// @param use_netem where the kernel has it
   Auxiliaries(Wiring& wiring, nft::Connection& connection, const FabricPlan& plan,
-              WireCommand wire_command);
+              WireCommand wire_command, bool use_netem);
 
   [[nodiscard]] const Mechanisms& mechanisms() const noexcept { return mechanisms_; }
 

@@ -50,8 +50,8 @@ class NetnsFabric final : public Fabric {
         endpoints_(plan.endpoints),
         wiring_(plan, options.gate),
         table_(wiring_.open_switch_netlink(NETLINK_NETFILTER), plan, wiring_.ports()),
-        auxiliaries_(wiring_, table_.connection(), plan,
-                     {options.wire_program, options.wire_words}),
+        auxiliaries_(wiring_, table_.connection(), plan, {options.wire_program, options.wire_words},
+                     options.use_netem),
         connections_(wiring_, plan.endpoints) {}
 
   [[nodiscard]] std::string_view backend() const override {

@@ -18,6 +18,8 @@ enum class NetnsPrivilege {
 
 struct NetnsOptions {
   NetnsPrivilege privilege = NetnsPrivilege::Root;
+  /// False: shapes as on a kernel without netem, also where there is one; for tests and benches.
+  bool use_netem = true;
   KernelGate* gate = nullptr;  ///< for tests: refuses calls to the kernel; must outlive the fabric
   /// Program and words that become the wire's process when one is needed: a program that calls
   /// run_wire() of src/wire. Words start with the program's name.

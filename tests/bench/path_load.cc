@@ -27,36 +27,14 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// A socket stays in the namespace it was made in, whoever uses it.
-UniqueFd socket_in(int space) {
-  UniqueFd socket;
-  int error = 0;
-  std::thread maker([&] {
-    if (::setns(space, CLONE_NEWNET) == 0) {
-      socket.reset(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    }
-    error = errno;
-  });
-  maker.join();
-  if (!socket) {
-    throw_errno(error, "cannot make a socket in a namespace");
-  }
-  const int yes = 1;
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-  ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
-  return socket;
-}
-
 struct Connection {
   UniqueFd sender;
   UniqueFd receiver;
 };
 
 Connection connect(const Path& path) {
-  const UniqueFd listener = socket_in(path.to);
-  Connection connection{socket_in(path.from), {}};
+  const UniqueFd listener = socket_in(path.to, SOCK_STREAM);
+  Connection connection{socket_in(path.from, SOCK_STREAM), {}};
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(kPathPort);
@@ -81,6 +59,28 @@ Connection connect(const Path& path) {
 }
 
 }  // namespace
+
+/// A socket stays in the namespace it was made in, whoever uses it.
+UniqueFd socket_in(int space, int type) {
+  UniqueFd socket;
+  int error = 0;
+  std::thread maker([&] {
+    if (::setns(space, CLONE_NEWNET) == 0) {
+      socket.reset(::socket(AF_INET, type | SOCK_CLOEXEC, 0));
+    }
+    error = errno;
+  });
+  maker.join();
+  if (!socket) {
+    throw_errno(error, "cannot make a socket in a namespace");
+  }
+  const int yes = 1;
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
+  return socket;
+}
 
 double throughput(const Path& path, std::chrono::milliseconds time) {
   const Connection connection = connect(path);

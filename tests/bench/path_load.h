@@ -20,6 +20,9 @@ struct Path {
 /// The port that `to` listens on.
 inline constexpr unsigned kPathPort = 7000;
 
+/// A socket of IPv4 that lives in that namespace, with 20 s of patience. @throws Error
+[[nodiscard]] UniqueFd socket_in(int space, int type);
+
 /// One connection that sends as fast as it can for `time`.
 /// @return gigabits per second, up to the moment the last byte has arrived
 /// @throws Error

@@ -1,201 +1,224 @@
-/// What the userspace wire costs and how exact it is: error of a delay, packets per second and
-/// processor time per packet, TCP throughput. Runs in namespaces of its own, as root or not.
-/// Figures are printed as JSON lines; "none" is the same without the wire. Errors are over the
-/// delay that was asked for.
+/// What delays the packets of a link, measured beside each other and in turns: the userspace wire,
+/// netem where this kernel has it, and no fault at all. How exact a delay is, how many packets
+/// pass, at what cost, and TCP. Runs in namespaces of its own, needs root.
 ///
-///     wire_bench [SECONDS]      of each flood and transfer, default 3
+///     wire_bench [ROUNDS [MILLISECONDS]]      default 7 rounds, 1000 ms for each measure
+///
+/// Errors are over the delay that was asked for; those without a fault are the way itself.
 
-#include <algorithm>
-#include <array>
-#include <atomic>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
+#include <exception>
+#include <map>
+#include <memory>
 #include <string>
-#include <thread>
+#include <string_view>
 #include <vector>
 
-#include <sched.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <sys/utsname.h>
 
 #include "src/base/error.h"
-#include "tests/kernel/wire_world.h"
+#include "tests/bench/datagram_load.h"
+#include "tests/bench/figures.h"
+#include "tests/bench/own_namespaces.h"
+#include "tests/kernel/fabric_world.h"
+#include "tests/kernel/fault_actions.h"
 
 namespace tinet::bench {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::steady_clock;
-using testing::Arrival;
-using testing::WireWorld;
+using testing::World;
 
-constexpr std::uint16_t kForth = 1;
-constexpr std::uint16_t kBack = 2;
-constexpr std::uint16_t kHeld = 3;
+constexpr Link kForth{0, 1};
+constexpr Link kBack{1, 0};
+constexpr Link kHeldLink{0, 2};
+constexpr std::uint32_t kHeldPackets = 10'000;
+constexpr std::size_t kInstances = 3;
+constexpr std::chrono::microseconds kGap{2000};
+constexpr const char* kWire = "wire";
+constexpr const char* kNetem = "netem";
+constexpr const char* kNoFault = "no-fault";
 
-void print(const std::string& name, double value, const char* unit, std::size_t n) {
-  std::printf("{\"name\":\"%s\",\"value\":%.3f,\"unit\":\"%s\",\"n\":%zu}\n", name.c_str(), value,
-              unit, n);
-  std::fflush(stdout);
-}
+/// A network whose delays one mechanism makes, or that has none.
+class Subject {
+ public:
+  Subject(std::string name, bool use_netem) : name_(std::move(name)), world_(make(use_netem)) {}
 
-double seconds_since(steady_clock::time_point start) {
-  return std::chrono::duration<double>(steady_clock::now() - start).count();
-}
-
-/// Processor time of a process so far, in seconds.
-double processor_time(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/schedstat");
-  double nanoseconds = 0;
-  file >> nanoseconds;
-  return nanoseconds / 1e9;
-}
-
-WireShape delayed(milliseconds delay) {
-  WireShape shape;
-  if (delay.count() > 0) {
-    shape.delay = Delay{.delay = delay};
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] bool delays() const { return name_ != kNoFault; }
+  [[nodiscard]] World& world() { return *world_; }
+  [[nodiscard]] Path path(Link link = kForth) const {
+    return {name_, world_->fabric->namespace_fd(link.from), world_->fabric->namespace_fd(link.to),
+            world_->plan.endpoints[link.to].address};
   }
-  shape.queue_packets = 100'000;
-  return shape;
+
+  /// Delays what these links carry, and nothing else. @throws Error when another mechanism does it
+  void delay(milliseconds delay, const std::vector<Link>& links) {
+    if (!delays()) {
+      return;
+    }
+    const Fault fault = testing::acting(1, testing::delaying(delay), links);
+    if (const std::string mechanism = world_->fabric->mechanism(fault); mechanism != name_) {
+      throw_operation("delays are made by " + mechanism + ", not by " + name_);
+    }
+    world_->fabric->apply({fault}, testing::now());
+  }
+  void heal() { world_->fabric->apply({}, testing::now()); }
+
+ private:
+  static std::unique_ptr<World> make(bool use_netem) {
+    NetnsOptions options = testing::test_options();
+    options.use_netem = use_netem;
+    return std::make_unique<World>(kInstances, false, options);
+  }
+
+  std::string name_;
+  std::unique_ptr<World> world_;
+};
+
+/// Says what is compared on which kernel, on stderr.
+std::vector<std::unique_ptr<Subject>> make_subjects() {
+  utsname system{};
+  ::uname(&system);
+  std::vector<std::unique_ptr<Subject>> subjects;
+  subjects.push_back(std::make_unique<Subject>(kNoFault, true));
+  subjects.push_back(std::make_unique<Subject>(kWire, false));
+  auto netem = std::make_unique<Subject>(kNetem, true);
+  const Fault delay = testing::acting(1, testing::delaying(milliseconds(1)));
+  if (netem->world().fabric->mechanism(delay) == kNetem) {
+    std::fprintf(stderr, "wire_bench: kernel %s, wire and netem in turns\n", system.release);
+    subjects.push_back(std::move(netem));
+  } else {
+    std::fprintf(stderr,
+                 "wire_bench: NOT MEASURED: netem, which this kernel (%s) does not have; see "
+                 "scripts/bench --vm\n",
+                 system.release);
+  }
+  return subjects;
 }
 
-/// Error of each packet's delay over what was asked for, one packet at a time.
-void delay_error(WireWorld& world, int delay_ms, std::size_t packets) {
-  const UniqueFd a = world.socket(0, AF_INET, SOCK_DGRAM);
-  const UniqueFd b = world.socket(1, AF_INET, SOCK_DGRAM);
-  std::vector<double> errors;
-  for (std::size_t i = 0; i < packets; ++i) {
-    WireWorld::send(a, b, 1, static_cast<std::uint32_t>(i));
-    for (const Arrival& arrival : WireWorld::receive(b, 1)) {
-      errors.push_back(arrival.delay_ms() - delay_ms);
+class Bench {
+ public:
+  Bench(int rounds, milliseconds time) : rounds_(rounds), time_(time), subjects_(make_subjects()) {}
+
+  void run() {
+    for (; round_ < rounds_; ++round_) {
+      for (const milliseconds delay : {milliseconds(1), milliseconds(10), milliseconds(100)}) {
+        in_turns([&](Subject& subject) { measure_error(subject, delay); });
+      }
+      for (const milliseconds delay : {milliseconds(1), milliseconds(10)}) {
+        measure_packets(delay);
+      }
+      in_turns([&](Subject& subject) { measure_tcp(subject); });
+      measure_hold();
+    }
+    figures_.print();
+  }
+
+ private:
+  [[nodiscard]] bool has_netem() const { return subjects_.back()->name() == kNetem; }
+
+  /// Each subject once; another one begins in every round.
+  template <typename Measure>
+  void in_turns(Measure&& measure) {
+    for (std::size_t i = 0; i < subjects_.size(); ++i) {
+      measure(*subjects_[(i + static_cast<std::size_t>(round_)) % subjects_.size()]);
     }
   }
-  std::sort(errors.begin(), errors.end());
-  const std::string name = "wire.error." + std::to_string(delay_ms) + "ms.";
-  print(name + "median", errors.at(errors.size() / 2), "ms", errors.size());
-  print(name + "p99", errors.at(errors.size() * 99 / 100), "ms", errors.size());
-}
 
-/// Datagrams as fast as one thread can send them.
-void flood(WireWorld& world, const std::string& name, double seconds, bool wired) {
-  const UniqueFd a = world.socket(0, AF_INET, SOCK_DGRAM);
-  const UniqueFd b = world.socket(1, AF_INET, SOCK_DGRAM);
-  std::atomic<bool> stop = false;
-  std::atomic<std::size_t> received = 0;
-  std::thread receiving([&] {
-    while (!stop) {
-      received += WireWorld::receive(b, 10'000, milliseconds(20)).size();
+  /// Adds a sample of MECHANISM.MEASURE. The wire is held against netem, or else, as netem is,
+  /// against the same without a fault.
+  void add(const std::string& mechanism, const std::string& measure, const char* unit,
+           bool more_is_better, double sample) {
+    const std::string name = mechanism + "." + measure;
+    std::string versus;
+    if (mechanism == kWire && has_netem()) {
+      versus = std::string(kNetem) + "." + measure;
+    } else if (mechanism != kNoFault) {
+      versus = std::string(kNoFault) + "." + measure;
     }
-  });
-  const pid_t pid = world.wire.pid();
-  const double before = wired ? processor_time(pid) : 0;
-  const auto start = steady_clock::now();
-  std::uint32_t sent = 0;
-  while (seconds_since(start) < seconds) {
-    WireWorld::send(a, b, 100, sent);
-    sent += 100;
+    figures_.expect(name, {.versus = versus, .unit = unit, .more_is_better = more_is_better});
+    figures_.add(name, sample);
   }
-  const double took = seconds_since(start);
-  // Also what still waits.
-  static_cast<void>(WireWorld::receive(a, 1, milliseconds(300)));
-  stop = true;
-  receiving.join();
-  print("wire.sent." + name, sent / took / 1000, "kpps", sent);
-  print("wire.received." + name, static_cast<double>(received) / took / 1000, "kpps", received);
-  if (wired) {
-    const auto counted = world.counters(0, 1, kForth);
-    print("wire.cpu-per-packet." + name, (processor_time(pid) - before) / sent * 1e6, "us", sent);
-    print("wire.dropped." + name,
-          static_cast<double>(counted.overflowed + world.wire.stats().missed), "packets", sent);
-  }
-}
 
-void transfer(WireWorld& world, const std::string& name, double seconds) {
-  const UniqueFd listener = world.socket(1, AF_INET, SOCK_STREAM);
-  const UniqueFd sender = world.socket(0, AF_INET, SOCK_STREAM);
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
-  if (::listen(listener.get(), 1) != 0 ||
-      ::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0 ||
-      ::connect(sender.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) {
-    throw_operation("cannot connect");
-  }
-  const UniqueFd receiver(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
-  std::thread sending([&] {
-    std::array<char, 65536> block{};
-    const auto start = steady_clock::now();
-    while (seconds_since(start) < seconds &&
-           ::send(sender.get(), block.data(), block.size(), MSG_NOSIGNAL) > 0) {
+  void measure_error(Subject& subject, milliseconds delay) {
+    subject.delay(delay, {kForth});
+    const double wanted = subject.delays() ? static_cast<double>(delay.count()) : 0;
+    const auto count = static_cast<std::uint32_t>(time_ / kGap);
+    const std::vector<double> times = travel_times(subject.path(), count, kGap);
+    subject.heal();
+    // Stamps are of a clock that may be slewed meanwhile.
+    if (times.front() < 0.99 * wanted) {
+      throw_operation(subject.name() + ": a packet came before its delay was over");
     }
-    ::shutdown(sender.get(), SHUT_WR);
-  });
-  const auto start = steady_clock::now();
-  std::array<char, 65536> block{};
-  double bytes = 0;
-  for (ssize_t got = 0; (got = ::recv(receiver.get(), block.data(), block.size(), 0)) > 0;) {
-    bytes += static_cast<double>(got);
+    const std::string name = "error." + std::to_string(delay.count()) + "ms.";
+    add(subject.name(), name + "median", "ms", false, times[times.size() / 2] - wanted);
+    add(subject.name(), name + "p99", "ms", false, times[times.size() * 99 / 100] - wanted);
   }
-  const double took = seconds_since(start);
-  sending.join();
-  print("wire.tcp." + name, bytes * 8 / took / 1e9, "Gb/s", 1);
-}
 
-/// What held packets of another link cost.
-void hold_beside(WireWorld& world, double seconds) {
-  constexpr std::uint32_t kPackets = 10'000;
-  WireShape holding;
-  holding.hold = true;
-  world.wire.set_class(kHeld, holding);
-  world.classify(0, 2, kHeld);
-  const UniqueFd a = world.socket(0, AF_INET, SOCK_DGRAM);
-  const UniqueFd c = world.socket(2, AF_INET, SOCK_DGRAM);
-  WireWorld::send(a, c, kPackets);
-  world.wire.set_class(kForth, delayed(milliseconds(1)));
-  flood(world, "1ms-beside-10000-held", seconds, true);
-  const auto start = steady_clock::now();
-  const std::array classes{kHeld};
-  world.wire.release(classes, HeldPackets::Deliver);
-  print("wire.release.10000-held", seconds_since(start) * 1e3, "ms", kPackets);
-}
-
-void measure(double seconds) {
-  WireWorld world(3);
-  delay_error(world, 0, 2000);
-  flood(world, "none", seconds, false);
-  transfer(world, "none", seconds);
-
-  world.wire.ensure();
-  world.wire.set_class(kForth, delayed({}));
-  world.wire.set_class(kBack, delayed({}));
-  world.classify(0, 1, kForth);
-  world.classify(1, 0, kBack);
-  flood(world, "0ms", seconds, true);
-  transfer(world, "0ms", seconds);
-  for (const auto& [delay_ms, packets] : {std::pair{1, 2000}, {10, 500}, {100, 100}}) {
-    world.wire.set_class(kForth, delayed(milliseconds(delay_ms)));
-    delay_error(world, delay_ms, static_cast<std::size_t>(packets));
-    flood(world, std::to_string(delay_ms) + "ms", seconds, true);
+  void measure_packets(milliseconds delay) {
+    std::map<std::string, PacketRate> rates;
+    in_turns([&](Subject& subject) {
+      subject.delay(delay, {kForth});
+      rates[subject.name()] = packet_rate(subject.path(), time_);
+      subject.heal();
+    });
+    const std::string end = "." + std::to_string(delay.count()) + "ms";
+    for (const auto& subject : subjects_) {
+      const std::string& name = subject->name();
+      const PacketRate& rate = rates[name];
+      add(name, "packets" + end, "kpps", true, rate.per_second / 1000);
+      add(name, "packets-lost" + end, "pkts", false, rate.lost);
+      add(name, "cpu-per-packet" + end, "us", false, rate.cpu_us);
+      // What the delay itself costs.
+      if (name != kNoFault) {
+        add(name, "cpu-added-per-packet" + end, "us", false, rate.cpu_us - rates[kNoFault].cpu_us);
+      }
+    }
   }
-  hold_beside(world, seconds);
-  world.wire.set_class(kForth, delayed(milliseconds(5)));
-  world.wire.set_class(kBack, delayed(milliseconds(5)));
-  transfer(world, "10ms-rtt", seconds);
-}
+
+  void measure_tcp(Subject& subject) {
+    subject.delay(milliseconds(5), {kForth, kBack});
+    add(subject.name(), "tcp.10ms-rtt", "Gb/s", true, throughput(subject.path(), 2 * time_));
+    subject.heal();
+  }
+
+  /// Packets that a hold keeps, which is the wire's work on every kernel: what they cost others of
+  /// the wire, and what it takes to let them go.
+  void measure_hold() {
+    Subject& wire = *subjects_[1];
+    LinkAction holding;
+    holding.hold = true;
+    const Fault delay = testing::acting(1, testing::delaying(milliseconds(1)));
+    const Fault hold = testing::acting(2, holding, {kHeldLink});
+    wire.world().fabric->apply({delay, hold}, testing::now());
+    send_datagrams(wire.path(kHeldLink), kHeldPackets);
+    figures_.expect("wire.packets.1ms.beside-held",
+                    {.versus = "wire.packets.1ms", .unit = "kpps", .more_is_better = true});
+    figures_.add("wire.packets.1ms.beside-held", packet_rate(wire.path(), time_).per_second / 1000);
+    figures_.time("wire.release.10000-held",
+                  [&] { static_cast<void>(wire.world().fabric->release(hold.id, false)); });
+    wire.heal();
+  }
+
+  int rounds_;
+  milliseconds time_;
+  std::vector<std::unique_ptr<Subject>> subjects_;
+  Figures figures_;
+  int round_ = 0;
+};
 
 }  // namespace
 }  // namespace tinet::bench
 
 int main(int argc, char** argv) {
-  const double seconds = argc > 1 ? std::atof(argv[1]) : 3;
-  if (::unshare(CLONE_NEWNET) != 0) {
-    std::fprintf(stderr, "wire_bench: needs root\n");
-    return 3;
-  }
   try {
-    tinet::bench::measure(seconds);
-  } catch (const tinet::Error& error) {
+    tinet::bench::enter_namespaces();
+    tinet::bench::Bench(argc > 1 ? std::atoi(argv[1]) : 7,
+                        std::chrono::milliseconds(argc > 2 ? std::atoi(argv[2]) : 1000))
+        .run();
+  } catch (const std::exception& error) {
     std::fprintf(stderr, "wire_bench: %s\n", error.what());
     return 1;
   }
