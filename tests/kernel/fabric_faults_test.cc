@@ -270,6 +270,20 @@ TEST(DelayFault, HoldsEveryPacketThatLongInOrder) {
   EXPECT_TRUE(world.fabric->audit(now()).empty());
 }
 
+TEST(DelayFault, IsTheWiresWhereNetemIsNotToBeUsed) {
+  NetnsOptions options = test_options();
+  options.use_netem = false;
+  World world(2, false, options);
+  const Fault fault = acting(1, delaying(30ms));
+  EXPECT_EQ(world.fabric->mechanism(fault), "wire");
+  world.fabric->apply({fault}, now());
+  Datagrams datagrams(world, kLink, kPort);
+  datagrams.send(0, 10);
+  const auto arrivals = datagrams.receive(500ms);
+  ASSERT_EQ(arrivals.size(), 10U);
+  EXPECT_GE(median_ms(arrivals), 29);
+}
+
 TEST(DelayFault, AddsUpAndFollowsItsScope) {
   World world(2);
   world.fabric->apply(
@@ -347,17 +361,26 @@ TEST(RateFault, LetsSoManyBitsThrough) {
 }
 
 TEST(Flap, ComesAndGoesWithoutAnyProcess) {
-  constexpr auto kPhase = 100ms;
-  // The kernel's clock ticks, and what a loaded machine sends a moment after it has looked.
-  constexpr auto kEdge = 30ms;
   World world(2);
   Datagrams datagrams(world, kLink, kPort);
   Fault fault = acting(1, cutting(CutMode::Drop));
-  const MonoTime start = now();
-  fault.flap = Flap{kPhase, kPhase, 0, start};
-  fault.end = start + 5 * kPhase;
-  world.fabric->apply({fault}, start);
-  const auto sent = datagrams.send(0, 700, 1ms);
+  const auto flap = [&](Nanoseconds phase) {
+    const MonoTime start = now();
+    fault.flap = Flap{phase, phase, 0, start};
+    fault.end = start + 5 * phase;
+    world.fabric->apply({fault}, start);
+    return start;
+  };
+  // A phase may end as late as its transaction took, which an emulated machine needs long for.
+  const MonoTime trial = flap(10s);
+  const Nanoseconds lateness = now() - trial;
+  world.fabric->apply({}, now());
+  // The kernel's clock ticks, and what a loaded machine sends a moment after it has looked.
+  const Nanoseconds edge = 30ms + lateness;
+  const Nanoseconds phase_length = std::max<Nanoseconds>(100ms, 4 * edge);
+  const MonoTime start = flap(phase_length);
+  const auto sent =
+      datagrams.send(0, 700, std::chrono::ceil<std::chrono::microseconds>(phase_length / 100));
   std::set<std::uint32_t> arrived;
   for (const Arrival& arrival : datagrams.receive(200ms)) {
     arrived.insert(arrival.number);
@@ -365,10 +388,10 @@ TEST(Flap, ComesAndGoesWithoutAnyProcess) {
   std::size_t judged = 0;
   for (std::uint32_t i = 0; i < sent.size(); ++i) {
     const auto since = sent[i] - start;
-    const auto phase = since / kPhase;
-    const auto into = since % kPhase;
-    const bool next_soon = i + 1 < sent.size() && sent[i + 1] - sent[i] > 5ms;
-    if (into < kEdge || into > kPhase - kEdge || next_soon) {
+    const auto phase = since / phase_length;
+    const auto into = since % phase_length;
+    const bool next_late = i + 1 < sent.size() && sent[i + 1] - sent[i] > edge / 2;
+    if (into < edge || into > phase_length - edge || next_late) {
       continue;
     }
     ++judged;

@@ -43,6 +43,10 @@ class Names {
   std::map<std::uint32_t, std::uint32_t> names_;
 };
 
+std::chrono::seconds rounded(Nanoseconds end) {
+  return std::chrono::round<std::chrono::duration<std::int64_t, std::ratio<100>>>(end);
+}
+
 class Reader {
  public:
   Reader(World& world, MonoTime start);
@@ -170,7 +174,7 @@ ReadEffect Reader::effect_of(Link link, const fabric::Target& target, std::optio
     effect.rules.push_back(renamed(link, rule, effect));
   }
   if (end) {
-    effect.ends_in = std::chrono::round<std::chrono::seconds>(*end - start_);
+    effect.ends_in = rounded(*end - start_);
   }
   return effect;
 }
@@ -192,8 +196,7 @@ ReadSchedules Reader::read() {
     }
     // What is left when `decide` forgets the link ends with it.
     TINET_ASSERT(!schedule.empty());
-    const auto last =
-        end ? std::optional(std::chrono::round<std::chrono::seconds>(*end - start_)) : std::nullopt;
+    const auto last = end ? std::optional(rounded(*end - start_)) : std::nullopt;
     TINET_ASSERT(schedule.back().ends_in == last);
   }
   return schedules;

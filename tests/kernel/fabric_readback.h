@@ -30,7 +30,7 @@ struct ReadEffect {
   /// met, which is the same for all fabrics.
   std::vector<std::vector<nft::Expression>> rules{};
   std::vector<ReadClass> classes{};               ///< of the port, in the order of those rules
-  std::optional<std::chrono::seconds> ends_in{};  ///< to the second
+  std::optional<std::chrono::seconds> ends_in{};  ///< to 100 s: a slow kernel sets out late
   friend bool operator==(const ReadEffect&, const ReadEffect&) = default;
 };
 

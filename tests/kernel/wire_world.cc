@@ -171,9 +171,14 @@ UniqueFd WireWorld::socket(std::size_t i, int family, int type) {
   const int on = 1;
   const int room = 4 << 20;
   static_cast<void>(::setsockopt(fd.get(), SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on));
-  if (type == SOCK_DGRAM &&
-      ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room) < 0) {
-    static_cast<void>(::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &room, sizeof room));
+  if (type == SOCK_DGRAM) {
+    // What the wire holds belongs to the sender's buffer until it arrives, on some kernels.
+    for (const auto& [forced, capped] :
+         {std::pair{SO_RCVBUFFORCE, SO_RCVBUF}, {SO_SNDBUFFORCE, SO_SNDBUF}}) {
+      if (::setsockopt(fd.get(), SOL_SOCKET, forced, &room, sizeof room) < 0) {
+        static_cast<void>(::setsockopt(fd.get(), SOL_SOCKET, capped, &room, sizeof room));
+      }
+    }
   }
   SocketAddress own = address_of(i, family);
   if (::bind(fd.get(), own.get(), own.size) < 0) {
