@@ -105,6 +105,7 @@ fabric::LinkSchedules NetnsFabric::schedules(const std::vector<Fault>& active, M
 }
 
 ApplyReport NetnsFabric::apply(const std::vector<Fault>& active, MonoTime now) {
+  const auto before = std::chrono::steady_clock::now();
   const fabric::LinkSchedules wanted = schedules(active, now);
   const fabric::Difference difference =
       table_.plan(wanted.links, fabric::memories_of(active), auxiliaries_.mechanisms(), now);
@@ -113,7 +114,6 @@ ApplyReport NetnsFabric::apply(const std::vector<Fault>& active, MonoTime now) {
   if (difference.empty()) {
     return report;
   }
-  const auto before = std::chrono::steady_clock::now();
   report.notes = auxiliaries_.prepare(difference, table_.installed());
   table_.commit(difference, now + (std::chrono::steady_clock::now() - before));
   auxiliaries_.follow(table_.installed());

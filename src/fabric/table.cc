@@ -321,6 +321,9 @@ void Table::read_back(const Difference& difference, MonoTime now, Lateness laten
   };
   if (check_change(view(), difference, now, tolerance(std::min<Lateness>(lateness, kLatenessMax)))
           .empty()) {
+    // The longer the reading took, the less exactly it told when an element ends.
+    const Lateness reading = watch.now() - now;
+    lateness_ = std::max(lateness_, std::min(lateness, kLatenessMax + reading));
     return;
   }
   // For instance when this process was stopped between reading the clock and sending.
@@ -335,6 +338,7 @@ void Table::read_back(const Difference& difference, MonoTime now, Lateness laten
 }
 
 void Table::rebuild(MonoTime now) {
+  const Stopwatch watch(now);
   std::vector<Count> counts;
   try {
     counts = read_counts();
@@ -356,6 +360,7 @@ void Table::rebuild(MonoTime now) {
     batch.add_elements(classes_spec(), classes);
   }
   std::map<MapId, std::vector<nft::Element>> maps;
+  const MonoTime started = watch.now();
   Difference noted;
   for (const auto& [link, record] : installed_.links) {
     LinkRecord after = record;
@@ -365,8 +370,8 @@ void Table::rebuild(MonoTime now) {
       continue;
     }
     for (const Element& element : elements_of(link, *record.deciding)) {
-      if (!element.end || *element.end > now) {
-        maps[element.map].push_back(encode(element, now));
+      if (!element.end || *element.end > started) {
+        maps[element.map].push_back(encode(element, started));
       }
     }
   }
@@ -374,6 +379,7 @@ void Table::rebuild(MonoTime now) {
     batch.add_elements(map_spec(map), elements);
   }
   send(std::move(batch));
+  lateness_ = std::max(lateness_, Lateness(watch.now() - started));
   tally_.bank(counts);
   record(noted, installed_, registry_, now);
 }
@@ -383,7 +389,9 @@ std::vector<Drift> Table::audit(MonoTime now) {
   std::vector<Drift> drift;
   const Link begun = audited_;
   const auto check = [&] {
-    return check_table(view(), watch.now(), kEndTolerance + kLatenessMax, audited_);
+    const auto late =
+        std::chrono::ceil<std::chrono::milliseconds>(std::max<Lateness>(kLatenessMax, lateness_));
+    return check_table(view(), watch.now(), kEndTolerance + late, audited_);
   };
   const auto differences = check();
   if (!differences.empty()) {

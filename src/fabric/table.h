@@ -74,7 +74,8 @@ class Table {
   Registry registry_;
   Installed installed_;
   Tally tally_;
-  Link audited_;  ///< the last link that an audit of a part has looked at
+  Lateness lateness_{};  ///< the longest that a timeout was left with, see read_back()
+  Link audited_;         ///< the last link that an audit of a part has looked at
 };
 
 }  // namespace tinet::fabric

@@ -1,7 +1,9 @@
 /// Somebody meddles with the switch or with an endpoint: the audit finds and repairs it.
 
 #include <algorithm>
+#include <atomic>
 #include <optional>
+#include <thread>
 
 #include <fcntl.h>
 #include <linux/netlink.h>
@@ -47,6 +49,30 @@ std::string all_of(const std::vector<Drift>& drift) {
     text += one.what + (one.repaired ? " (repaired)\n" : "\n");
   }
   return text;
+}
+
+/// A kernel that takes its time for each request, as on an emulated processor of a busy host.
+class SlowKernel final : public KernelGate {
+ public:
+  [[nodiscard]] int admit(KernelCall call) noexcept override {
+    if (slow && call == KernelCall::SendRequest) {
+      std::this_thread::sleep_for(1300ms);
+    }
+    return 0;
+  }
+  std::atomic<bool> slow = false;
+};
+
+TEST(Audit, LeavesEndsAloneThatASlowKernelWasLateFor) {
+  SlowKernel kernel;
+  NetnsOptions options = test_options();
+  options.gate = &kernel;
+  World world(2, false, options);
+  kernel.slow = true;
+  world.fabric->apply({cut(1, {{0, 1}}, now() + 600s)}, now());
+  kernel.slow = false;
+  const auto drift = world.fabric->audit(now());
+  EXPECT_TRUE(drift.empty()) << all_of(drift);
 }
 
 TEST(Audit, ReportsATableOfSomebodyElse) {
