@@ -176,7 +176,7 @@ TEST_F(WireProcessTest, AMissingProgramIsNamed) {
 
 TEST_F(WireProcessTest, AFrozenProcessDoesNotHangItsOwner) {
   WireClientOptions options = world.client_options();
-  options.deadline = milliseconds(500);
+  options.deadline = milliseconds(2000);  // an emulated machine takes 500 ms to start it
   WireClient wire(options);
   wire.ensure();
   ASSERT_EQ(::kill(wire.pid(), SIGSTOP), 0);
