@@ -15,7 +15,7 @@ namespace tinet::fabric {
 /// Of one link and shape, since its queue was made.
 struct Drops {
   std::uint64_t lost = 0;        ///< in a burst
-  std::uint64_t overflowed = 0;  ///< for want of room, or because a hold was dropped
+  std::uint64_t overflowed = 0;  ///< for want of room, or with a hold or a process that ended
 };
 
 class DropBook {

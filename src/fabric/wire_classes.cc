@@ -55,11 +55,9 @@ void WireClasses::start() {
   client_.emplace(std::move(options));
 }
 
-/// A new wire counts from zero.
 void WireClasses::ensure() {
-  if (client_->ensure() == WireState::Started) {
-    drops_.end_all();
-  }
+  static_cast<void>(client_->ensure());
+  read_drops();
 }
 
 void WireClasses::add(ShapeId id, const LinkAction& shape, const ShapeCounts& counts) {
@@ -79,16 +77,32 @@ std::vector<Count> WireClasses::drops() {
 }
 
 void WireClasses::read_drops() {
-  if (counts_.empty() || !client_ || !client_->alive()) {
+  if (!client_) {
     return;
   }
-  for (const WireLane& lane : client_->stats().lanes) {
+  const bool alive = client_->alive();
+  for (const WireReport& last : client_->take_ended()) {
+    read_drops(last, true);
+    // The next one counts from zero.
+    drops_.end_all();
+  }
+  if (alive) {
+    read_drops(client_->counts(), false);
+  }
+}
+
+void WireClasses::read_drops(const WireReport& report, bool died) {
+  for (const WireLane& lane : report.lanes) {
     const auto counts = counts_.find(lane.number);
     const auto link = link_of_ports(lane.link.in, lane.link.out);
-    if (counts != counts_.end() && link) {
-      drops_.read(*link, {lane.number}, counts->second,
-                  {lane.counters.lost, lane.counters.overflowed + lane.counters.discarded});
+    if (counts == counts_.end() || !link) {
+      continue;
     }
+    const WireCounters& counters = lane.counters;
+    // The kernel drops what has no verdict when nobody is left who could give one.
+    const std::uint64_t left = died ? counters.waiting : 0;
+    drops_.read(*link, {lane.number}, counts->second,
+                {counters.lost, counters.overflowed + counters.discarded + left});
   }
 }
 
@@ -111,6 +125,7 @@ void WireClasses::follow(const Installed& installed, const Mechanisms& mechanism
     return;
   }
   // No packet has had an unused class for seconds: its counts are final.
+  static_cast<void>(client_->stats());
   read_drops();
   for (const auto& [number, shape] : classes) {
     if (!used.contains(number) && client_->alive()) {
@@ -128,7 +143,7 @@ ReleaseReport WireClasses::release(ShapeId id, bool drop) {
   const WireReport before = client_->stats();
   const std::array<std::uint16_t, 1> numbers = {id.value};
   client_->release(numbers, drop ? HeldPackets::Drop : HeldPackets::Deliver);
-  const WireReport after = client_->stats();
+  const WireReport after = client_->counts();
   return {sum(after, id, &WireCounters::released) - sum(before, id, &WireCounters::released),
           sum(after, id, &WireCounters::discarded) - sum(before, id, &WireCounters::discarded)};
 }
@@ -138,11 +153,11 @@ std::vector<Drift> WireClasses::audit() {
   if (!client_) {
     return drift;
   }
-  if (!client_->alive()) {
-    ensure();
+  const bool died = !client_->alive();
+  ensure();
+  if (died) {
     drift.push_back({"the wire had died: packets passed undelayed meanwhile", true});
   }
-  read_drops();
   const StaticTable table = make_wire_table(native_);
   if (!is_intact(connection_, table)) {
     commit_table(connection_, table);

@@ -36,8 +36,8 @@ class WireClasses {
   void follow(const Installed& installed, const Mechanisms& mechanisms);
   /// Ends the holds of a shape. @throws Error Operation
   ReleaseReport release(ShapeId id, bool drop);
-  /// What the wire has dropped so far, classes that are gone included. What a wire that died had
-  /// not told is not known.
+  /// What the wire has dropped so far, classes and processes that are gone included. With a process
+  /// goes what waits in it.
   [[nodiscard]] std::vector<Count> drops();
   /// Whether packets are handed over.
   [[nodiscard]] bool in_use() const noexcept { return client_.has_value(); }
@@ -51,6 +51,7 @@ class WireClasses {
   void start();
   void ensure();
   void read_drops();
+  void read_drops(const WireReport& report, bool died);
 
   Wiring& wiring_;
   nft::Connection& connection_;

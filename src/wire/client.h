@@ -1,5 +1,5 @@
 #pragma once
-/// The owner's end of the wire: starts its process, tells it the classes, asks for counts.
+/// The owner's end of the wire: starts its process, tells it the classes, reads its counts.
 /// Remembers what it has told, so that a process that died can be replaced.
 
 #include <chrono>
@@ -9,13 +9,16 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <sys/types.h>
 
 #include "src/base/unique_fd.h"
+#include "src/wire/board.h"
 #include "src/wire/protocol.h"
 #include "src/wire/shape.h"
+#include "src/wire/shared_memory.h"
 
 namespace tinet {
 
@@ -31,13 +34,8 @@ struct WireClientOptions {
 /// What ensure() found.
 enum class WireState { Running, Started };
 
-struct WireReport {
-  std::vector<WireLane> lanes{};
-  std::uint64_t missed = 0;  ///< packets that came faster than the process could read, dropped
-};
-
-/// Blocks for one round trip per call, about 0.1 ms. Single-threaded; the process is killed when
-/// the thread that called ensure() ends.
+/// Blocks for one round trip per call, about 0.1 ms, but for counts(). Single-threaded; the process
+/// is killed when the thread that called ensure() ends.
 class WireClient {
  public:
   /// Starts nothing yet.
@@ -71,8 +69,13 @@ class WireClient {
   /// Ends the holds of these classes, removed ones too. @return how many packets were held
   std::uint64_t release(std::span<const std::uint16_t> numbers, HeldPackets held);
 
-  /// @throws Error Operation
+  /// What the process has counted until now. Asks nobody, so a frozen process can be read, too.
+  [[nodiscard]] WireReport counts() const { return read_board(board_.bytes()); }
+  /// The same when it has read what was queued before, see SettleWire. @throws Error Operation
   [[nodiscard]] WireReport stats();
+  /// The last counts of processes that have ended since the last call, in their order. What waits
+  /// in them was dropped by the kernel.
+  [[nodiscard]] std::vector<WireReport> take_ended() { return std::exchange(ended_, {}); }
 
   [[nodiscard]] const std::map<std::uint16_t, WireShape>& classes() const noexcept {
     return classes_;
@@ -92,6 +95,8 @@ class WireClient {
   pid_t pid_ = 0;
   UniqueFd pidfd_;
   UniqueFd control_;
+  SharedMapping board_;
+  std::vector<WireReport> ended_;
   std::uint32_t sequence_ = 0;
 };
 

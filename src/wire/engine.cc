@@ -1,6 +1,7 @@
 #include "src/wire/engine.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "src/base/error.h"
 
@@ -44,12 +45,18 @@ void WireEngine::remove_class(std::uint16_t number) {
 }
 
 void WireEngine::drop_class_when_done(std::uint16_t number) {
+  if (!verdicts_.empty()) {
+    // Packets of it may be among them, which still count as waiting there.
+    finishing_.push_back(number);
+    return;
+  }
   const auto found = classes_.find(number);
-  if (found->second.live || found->second.waiting > 0) {
+  if (found == classes_.end() || found->second.live || found->second.waiting > 0) {
     return;
   }
   for (const std::uint32_t index : found->second.lanes) {
     lane_index_.erase(lanes_[index].key);
+    board_.close(index);
     lanes_[index] = {};
     free_lanes_.push_back(index);
   }
@@ -68,7 +75,7 @@ std::uint64_t WireEngine::release(std::span<const std::uint16_t> numbers, HeldPa
     found->second.shape.hold = false;
     for (const std::uint32_t index : found->second.lanes) {
       packets += lanes_[index].held.size();
-      release_lane(lanes_[index], held, now);
+      release_lane(index, held, now);
     }
     drop_class_when_done(number);
   }
@@ -78,17 +85,18 @@ std::uint64_t WireEngine::release(std::span<const std::uint16_t> numbers, HeldPa
   return packets;
 }
 
-void WireEngine::release_lane(Lane& lane, HeldPackets held, WireTime now) {
+void WireEngine::release_lane(std::uint32_t index, HeldPackets held, WireTime now) {
+  Lane& lane = lanes_[index];
   lane.last_due = std::max(lane.last_due, now);
   while (!lane.held.empty()) {
     const Held packet = lane.held.front();
     lane.held.pop_front();
     if (held == HeldPackets::Drop) {
-      ++lane.counters.discarded;
+      board_.add(index, &WireCounters::discarded);
       finish(packet.slot, PacketVerdict::Drop);
       continue;
     }
-    ++lane.counters.released;
+    board_.add(index, &WireCounters::released);
     WireTime& due = waiting_.at(packet.slot).due;
     due = std::max(due, now);
     due_.push({due, packet.order, packet.slot});
@@ -104,27 +112,53 @@ void WireEngine::arrive(const WirePacket& packet, WireTime now) {
     return;
   }
   Class& of = found->second;
-  const std::uint32_t index = lane_of(packet, of);
+  const auto lane_index = lane_of(packet, of);
+  if (!lane_index) {
+    verdicts_.push_back({packet.id, PacketVerdict::Accept, waiting_.empty()});
+    return;
+  }
+  const std::uint32_t index = *lane_index;
   Lane& lane = lanes_[index];
-  ++lane.counters.packets;
-  if (lost_in_burst(lane)) {
-    ++lane.counters.lost;
+  board_.add(index, &WireCounters::packets);
+  const auto drop = [&](std::uint64_t WireCounters::*reason) {
+    board_.add(index, reason);
     verdicts_.push_back({packet.id, PacketVerdict::Drop, waiting_.empty()});
+  };
+  if (lost_in_burst(lane)) {
+    drop(&WireCounters::lost);
     return;
   }
   const WireTime due = due_of(lane, now);
   if (due <= now && !of.shape.hold) {
-    ++lane.counters.at_once;
-    verdicts_.push_back({packet.id, PacketVerdict::Accept, waiting_.empty()});
+    board_.add(index, &WireCounters::at_once);
+    board_.add(index, &WireCounters::waiting);
+    pass(index, packet.id, waiting_.empty());
     return;
   }
   if (overflows(lane)) {
-    ++lane.counters.overflowed;
-    verdicts_.push_back({packet.id, PacketVerdict::Drop, waiting_.empty()});
+    drop(&WireCounters::overflowed);
     return;
   }
-  ++(of.shape.hold ? lane.counters.held : lane.counters.delayed);
+  board_.add(index, of.shape.hold ? &WireCounters::held : &WireCounters::delayed);
   keep(index, packet.id, due);
+}
+
+/// It counts as waiting until the kernel has the verdict: should this process die before, the
+/// packet is lost.
+void WireEngine::pass(std::uint32_t lane, std::uint32_t id, bool oldest) {
+  verdicts_.push_back({id, PacketVerdict::Accept, oldest});
+  passing_.push_back(lane);
+}
+
+void WireEngine::clear_verdicts() {
+  for (const std::uint32_t lane : passing_) {
+    board_.subtract(lane, &WireCounters::waiting);
+  }
+  passing_.clear();
+  verdicts_.clear();
+  for (const std::uint16_t number : std::exchange(finishing_, {})) {
+    drop_class_when_done(number);
+  }
 }
 
 bool WireEngine::lost_in_burst(Lane& lane) {
@@ -163,14 +197,15 @@ WireTime WireEngine::due_of(Lane& lane, WireTime now) {
 
 bool WireEngine::overflows(const Lane& lane) const {
   const std::uint32_t asked = lane.of->shape.queue_packets;
-  return lane.counters.waiting >= (asked == 0 ? kWireQueueDefault : asked) ||
+  return lane.waiting >= (asked == 0 ? kWireQueueDefault : asked) ||
          waiting_.size() >= packets_max_;
 }
 
 void WireEngine::keep(std::uint32_t index, std::uint32_t id, WireTime due) {
   Lane& lane = lanes_[index];
-  ++lane.counters.waiting;
+  ++lane.waiting;
   ++lane.of->waiting;
+  board_.add(index, &WireCounters::waiting);
   const WaitingPackets::Slot slot = waiting_.add({.id = id, .lane = index, .due = due});
   const std::uint64_t order = arrivals_++;
   if (lane.of->shape.hold) {
@@ -182,10 +217,16 @@ void WireEngine::keep(std::uint32_t index, std::uint32_t id, WireTime due) {
 
 WireEngine::Lane& WireEngine::finish(WaitingPackets::Slot slot, PacketVerdict verdict) {
   const WaitingPackets::Packet packet = waiting_.at(slot);
-  verdicts_.push_back({packet.id, verdict, waiting_.is_oldest(slot)});
+  const bool oldest = waiting_.is_oldest(slot);
+  if (verdict == PacketVerdict::Accept) {
+    pass(packet.lane, packet.id, oldest);
+  } else {
+    verdicts_.push_back({packet.id, verdict, oldest});
+    board_.subtract(packet.lane, &WireCounters::waiting);
+  }
   waiting_.remove(slot);
   Lane& lane = lanes_[packet.lane];
-  --lane.counters.waiting;
+  --lane.waiting;
   --lane.of->waiting;
   return lane;
 }
@@ -244,20 +285,24 @@ void WireEngine::find_next_end() {
   }
 }
 
-std::uint32_t WireEngine::lane_of(const WirePacket& packet, Class& of) {
+std::optional<std::uint32_t> WireEngine::lane_of(const WirePacket& packet, Class& of) {
   const LaneKey key{packet.number, packet.link};
   const auto [found, added] = lane_index_.try_emplace(key, 0);
   if (!added) {
     return found->second;
   }
   std::uint32_t index = static_cast<std::uint32_t>(lanes_.size());
-  if (free_lanes_.empty()) {
-    lanes_.emplace_back();
-  } else {
+  if (!free_lanes_.empty()) {
     index = free_lanes_.back();
     free_lanes_.pop_back();
+  } else if (index < board_.capacity()) {
+    lanes_.emplace_back();
+  } else {
+    lane_index_.erase(found);
+    return std::nullopt;
   }
   found->second = index;
+  board_.open(index, key.number, key.link);
   lanes_[index].key = key;
   lanes_[index].of = &of;
   of.lanes.push_back(index);
@@ -271,19 +316,6 @@ void WireEngine::start_lane(Lane& lane) {
   lane.random = WireRandom(shape.seed, (std::uint64_t{link.in.value} << 32U) | link.out.value);
   lane.last_draw = lane.random.next32();
   lane.bad.assign(shape.bursts.size(), false);
-}
-
-std::vector<WireLane> WireEngine::lanes(std::uint32_t& cursor, std::size_t limit) const {
-  std::vector<WireLane> result;
-  std::size_t index = cursor;
-  for (; index < lanes_.size() && result.size() < limit; ++index) {
-    const Lane& lane = lanes_[index];
-    if (lane.of != nullptr) {
-      result.push_back({lane.key.number, lane.key.link, lane.counters});
-    }
-  }
-  cursor = index < lanes_.size() ? static_cast<std::uint32_t>(index) : 0;
-  return result;
 }
 
 }  // namespace tinet

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "netns/queue_message.h"
+#include "src/wire/board.h"
 #include "src/wire/delay_line.h"
 #include "src/wire/random.h"
 #include "src/wire/shape.h"
@@ -36,8 +37,10 @@ struct WireVerdict {
 /// Time may stand still between two calls but not go back.
 class WireEngine {
  public:
+  /// @param board where it counts; what it is made of must outlive the engine
   /// @param packets_max over all links; packets beyond are dropped as overflowed
-  explicit WireEngine(std::size_t packets_max = 200'000) : packets_max_(packets_max) {}
+  explicit WireEngine(WireBoard board, std::size_t packets_max = 200'000)
+      : board_(board), packets_max_(packets_max) {}
 
   /// Makes a class or changes it: packets that wait keep their times, later ones follow the new
   /// shape; a hold that ends by the change lets its packets go. The same shape again changes
@@ -62,11 +65,9 @@ class WireEngine {
 
   /// Verdicts since clear_verdicts(), in the order in which packets shall go on.
   [[nodiscard]] const std::vector<WireVerdict>& verdicts() const noexcept { return verdicts_; }
-  void clear_verdicts() noexcept { verdicts_.clear(); }
+  /// Whoever has to know them does: only now do the packets that pass not wait any more.
+  void clear_verdicts();
 
-  /// Counts of the links that are known, at most `limit` of them from `*cursor` on, which moves to
-  /// where to go on; 0 after the last one. Start with 0.
-  [[nodiscard]] std::vector<WireLane> lanes(std::uint32_t& cursor, std::size_t limit) const;
   [[nodiscard]] std::size_t waiting() const noexcept { return waiting_.size(); }
 
  private:
@@ -108,31 +109,36 @@ class WireEngine {
     std::vector<bool> bad{};  ///< state of each burst
     WireTime last_due{};      ///< what no later packet may overtake
     std::deque<Held> held{};
-    WireCounters counters{};
+    std::size_t waiting = 0;  ///< without a verdict
   };
 
-  [[nodiscard]] std::uint32_t lane_of(const WirePacket& packet, Class& of);
+  /// nullopt: the board has no room for one more.
+  [[nodiscard]] std::optional<std::uint32_t> lane_of(const WirePacket& packet, Class& of);
   static void start_lane(Lane& lane);
   [[nodiscard]] static bool lost_in_burst(Lane& lane);
   [[nodiscard]] static WireTime due_of(Lane& lane, WireTime now);
   [[nodiscard]] bool overflows(const Lane& lane) const;
   void keep(std::uint32_t lane, std::uint32_t id, WireTime due);
+  void pass(std::uint32_t lane, std::uint32_t id, bool oldest);
   Lane& finish(WaitingPackets::Slot slot, PacketVerdict verdict);
-  void release_lane(Lane& lane, HeldPackets held, WireTime now);
+  void release_lane(std::uint32_t index, HeldPackets held, WireTime now);
   void end_holds(WireTime now);
   void find_next_end();
   void drop_class_when_done(std::uint16_t number);
 
+  WireBoard board_;
   std::size_t packets_max_;
   std::unordered_map<std::uint16_t, Class> classes_;  ///< nodes do not move
   std::unordered_map<LaneKey, std::uint32_t, LaneHash> lane_index_;
-  std::vector<Lane> lanes_;
+  std::vector<Lane> lanes_;  ///< places are those of the board
   std::vector<std::uint32_t> free_lanes_;
   WaitingPackets waiting_;
   std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
   std::uint64_t arrivals_ = 0;
   std::optional<WireTime> next_end_;
   std::vector<WireVerdict> verdicts_;
+  std::vector<std::uint32_t> passing_;    ///< lanes of the verdicts that let a packet pass
+  std::vector<std::uint16_t> finishing_;  ///< classes to look at after the verdicts
 };
 
 }  // namespace tinet

@@ -18,6 +18,7 @@
 #include "src/wire/engine.h"
 #include "src/wire/harden.h"
 #include "src/wire/protocol.h"
+#include "src/wire/shared_memory.h"
 
 namespace tinet {
 namespace {
@@ -65,9 +66,11 @@ WireReply failure(const Error& error) {
 class WireProcess {
  public:
   /// @param control_fd borrowed
-  WireProcess(PacketQueue queue, int control_fd)
+  WireProcess(PacketQueue queue, int control_fd, SharedMapping memory)
       : queue_(std::move(queue)),
         control_fd_(control_fd),
+        memory_(std::move(memory)),
+        board_(memory_.writable()),
         timer_(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)),
         poll_(::epoll_create1(EPOLL_CLOEXEC)) {
     if (const int error = errno; !timer_ || !poll_) {
@@ -117,6 +120,7 @@ class WireProcess {
     for (int burst = 0; burst < kBurstsPerRound && more; ++burst) {
       packets_.clear();
       more = queue_.receive(packets_);
+      board_.set_missed(queue_.missed());
       const WireTime now = monotonic_now();
       round_has_packets_ = round_has_packets_ || !packets_.empty();
       for (const QueuedPacket& packet : packets_) {
@@ -218,19 +222,16 @@ class WireProcess {
   WireReply serve(const ReleaseWire& release) {
     return WireReleased{engine_.release(release.numbers, release.held, monotonic_now())};
   }
-  WireReply serve(const ReadWireStats& read) {
-    WireStats stats;
-    stats.cursor = read.cursor;
-    stats.lanes = engine_.lanes(stats.cursor, kWireStatsMax);
-    stats.missed = queue_.missed();
-    return stats;
-  }
+  /// Whoever asks has to wait for take_packets().
+  static WireReply serve(const SettleWire& /*settle*/) { return WireDone{}; }
 
   PacketQueue queue_;
   int control_fd_;
+  SharedMapping memory_;
+  WireBoard board_;
   UniqueFd timer_;
   UniqueFd poll_;
-  WireEngine engine_;
+  WireEngine engine_{board_};
   std::vector<QueuedPacket> packets_;
   std::vector<std::byte> buffer_ = std::vector<std::byte>(kWireMessageMax);
   WireTime armed_{};
@@ -241,17 +242,20 @@ class WireProcess {
 
 }  // namespace
 
-int run_wire(int queue_fd, int control_fd) {
+int run_wire(int queue_fd, int control_fd, int board_fd) {
   // What it was executed from says nothing to a reader of ps.
   static_cast<void>(::prctl(PR_SET_NAME, "tinet-wire", 0, 0, 0));
   die_with_parent();
   raise_priority();
   UniqueFd queue_socket(queue_fd);
   const UniqueFd control(control_fd);
+  UniqueFd board(board_fd);
   try {
     PacketQueue queue(std::move(queue_socket));
     keep_network_capability_only();
-    WireProcess process(std::move(queue), control.get());
+    SharedMapping memory(board.get(), SharedMapping::Access::Write);
+    board.reset();
+    WireProcess process(std::move(queue), control.get(), std::move(memory));
     if (send_reply(control.get(), {0, WireReady{}})) {
       process.run();
     }

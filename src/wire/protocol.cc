@@ -107,7 +107,7 @@ void put_body(ByteWriter& out, const WireRequest& body) {
                             out.put(number);
                           }
                         },
-                        [&](const ReadWireStats& read) { out.put(read.cursor); }},
+                        [](const SettleWire&) {}},
              body);
 }
 
@@ -137,7 +137,7 @@ WireRequest get_request(ByteReader& in, std::uint32_t kind) {
     case 2:
       return get_release(in);
     case 3:
-      return ReadWireStats{in.get<std::uint32_t>()};
+      return SettleWire{};
     default:
       in.fail();
       return {};
@@ -146,30 +146,6 @@ WireRequest get_request(ByteReader& in, std::uint32_t kind) {
 
 // Replies.
 
-void put_lane(ByteWriter& out, const WireLane& lane) {
-  out.put(lane.number).put(lane.link.in.value).put(lane.link.out.value);
-  const WireCounters& counters = lane.counters;
-  for (const std::uint64_t count :
-       {counters.packets, counters.at_once, counters.delayed, counters.lost, counters.overflowed,
-        counters.held, counters.released, counters.discarded, counters.waiting}) {
-    out.put(count);
-  }
-}
-
-WireLane get_lane(ByteReader& in) {
-  WireLane lane;
-  lane.number = get_number(in);
-  lane.link.in.value = in.get<std::uint32_t>();
-  lane.link.out.value = in.get<std::uint32_t>();
-  WireCounters& counters = lane.counters;
-  for (std::uint64_t* count : {&counters.packets, &counters.at_once, &counters.delayed,
-                               &counters.lost, &counters.overflowed, &counters.held,
-                               &counters.released, &counters.discarded, &counters.waiting}) {
-    *count = in.get<std::uint64_t>();
-  }
-  return lane;
-}
-
 void put_body(ByteWriter& out, const WireReply& body) {
   std::visit(Overloaded{[](const WireReady&) {}, [](const WireDone&) {},
                         [&](const WireFailed& failed) {
@@ -177,26 +153,8 @@ void put_body(ByteWriter& out, const WireReply& body) {
                               .put_text(std::string_view(failed.message).substr(0, 4096))
                               .put_text(std::string_view(failed.hint).substr(0, 4096));
                         },
-                        [&](const WireStats& stats) {
-                          out.put(stats.cursor).put(stats.missed);
-                          out.put(static_cast<std::uint16_t>(stats.lanes.size()));
-                          for (const WireLane& lane : stats.lanes) {
-                            put_lane(out, lane);
-                          }
-                        },
                         [&](const WireReleased& released) { out.put(released.packets); }},
              body);
-}
-
-WireStats get_stats(ByteReader& in) {
-  WireStats stats;
-  stats.cursor = in.get<std::uint32_t>();
-  stats.missed = in.get<std::uint64_t>();
-  const auto lanes = in.get_within<std::uint16_t>(0, kWireStatsMax);
-  for (std::size_t i = 0; i < lanes && !in.bad(); ++i) {
-    stats.lanes.push_back(get_lane(in));
-  }
-  return stats;
 }
 
 WireReply get_reply(ByteReader& in, std::uint32_t kind) {
@@ -214,8 +172,6 @@ WireReply get_reply(ByteReader& in, std::uint32_t kind) {
       return failed;
     }
     case 3:
-      return get_stats(in);
-    case 4:
       return WireReleased{in.get<std::uint64_t>()};
     default:
       in.fail();

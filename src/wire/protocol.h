@@ -18,8 +18,6 @@ namespace tinet {
 
 /// No message is longer; the longest has a table of deviations.
 inline constexpr std::size_t kWireMessageMax = 64U << 10U;
-/// Lanes of one WireStats.
-inline constexpr std::size_t kWireStatsMax = 256;
 inline constexpr std::size_t kWireBurstsMax = 64;
 inline constexpr std::size_t kWireReleaseMax = 16'384;
 
@@ -37,11 +35,12 @@ struct ReleaseWire {
   HeldPackets held = HeldPackets::Deliver;
   friend bool operator==(const ReleaseWire&, const ReleaseWire&) = default;
 };
-struct ReadWireStats {
-  std::uint32_t cursor = 0;  ///< 0 first, then what the last answer said
-  friend bool operator==(const ReadWireStats&, const ReadWireStats&) = default;
+/// Answered when the packets that were queued before have been read, and so counted; in a flood
+/// that the process cannot keep up with, some ten thousands of them.
+struct SettleWire {
+  friend bool operator==(const SettleWire&, const SettleWire&) = default;
 };
-using WireRequest = std::variant<SetWireClass, RemoveWireClass, ReleaseWire, ReadWireStats>;
+using WireRequest = std::variant<SetWireClass, RemoveWireClass, ReleaseWire, SettleWire>;
 
 /// The process listens to its queue. Unasked, once, with sequence 0.
 struct WireReady {
@@ -57,18 +56,12 @@ struct WireFailed {
   std::string hint{};
   friend bool operator==(const WireFailed&, const WireFailed&) = default;
 };
-struct WireStats {
-  std::vector<WireLane> lanes{};
-  std::uint32_t cursor = 0;  ///< where to go on; 0: that was all
-  std::uint64_t missed = 0;  ///< packets that came faster than the process could read, dropped
-  friend bool operator==(const WireStats&, const WireStats&) = default;
-};
 /// The answer to ReleaseWire.
 struct WireReleased {
   std::uint64_t packets = 0;  ///< that were held
   friend bool operator==(const WireReleased&, const WireReleased&) = default;
 };
-using WireReply = std::variant<WireReady, WireDone, WireFailed, WireStats, WireReleased>;
+using WireReply = std::variant<WireReady, WireDone, WireFailed, WireReleased>;
 
 /// A request or reply and the number that says which reply belongs to which request.
 template <typename Body>

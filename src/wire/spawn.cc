@@ -29,6 +29,7 @@ struct ChildPlan {
   int null_fd = -1;
   int queue_fd = -1;
   int control_fd = -1;
+  int board_fd = -1;
   int report_fd = -1;
   const char* program = nullptr;
   char* const* argv = nullptr;
@@ -45,7 +46,8 @@ int become_wire(const ChildPlan& plan) noexcept {
   ::setsid();
   pass_network_capability_on();
   if (::dup2(plan.null_fd, STDIN_FILENO) < 0 || ::dup2(plan.null_fd, STDOUT_FILENO) < 0 ||
-      ::dup2(plan.queue_fd, kWireQueueFd) < 0 || ::dup2(plan.control_fd, kWireControlFd) < 0) {
+      ::dup2(plan.queue_fd, kWireQueueFd) < 0 || ::dup2(plan.control_fd, kWireControlFd) < 0 ||
+      ::dup2(plan.board_fd, kWireBoardFd) < 0) {
     return errno;
   }
   ::execv(plan.program, plan.argv);
@@ -64,10 +66,11 @@ int await_exec(const UniqueFd& reports) {
 
 }  // namespace
 
-pid_t spawn_wire(int queue_fd, int control_fd, const std::string& program,
+pid_t spawn_wire(const WireDescriptors& descriptors, const std::string& program,
                  const std::vector<std::string>& argv) {
-  const UniqueFd queue = duplicate_high(queue_fd);
-  const UniqueFd control = duplicate_high(control_fd);
+  const UniqueFd queue = duplicate_high(descriptors.queue);
+  const UniqueFd control = duplicate_high(descriptors.control);
+  const UniqueFd board = duplicate_high(descriptors.board);
   const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   int ends[2] = {-1, -1};
   if (!null || ::pipe2(ends, O_CLOEXEC) < 0) {
@@ -87,6 +90,7 @@ pid_t spawn_wire(int queue_fd, int control_fd, const std::string& program,
   const ChildPlan plan{.null_fd = null.get(),
                        .queue_fd = queue.get(),
                        .control_fd = control.get(),
+                       .board_fd = board.get(),
                        .report_fd = high_report.get(),
                        .program = program.c_str(),
                        .argv = pointers.data()};

@@ -1,7 +1,6 @@
 /// The wire's process: its life, its death, and who replaces it.
 
 #include <csignal>
-#include <fstream>
 #include <string>
 
 #include <fcntl.h>
@@ -15,6 +14,7 @@
 
 #include "netns/user_namespace.h"
 #include "src/base/error.h"
+#include "tests/kernel/wire_child.h"
 #include "tests/kernel/wire_world.h"
 
 namespace tinet::testing {
@@ -33,17 +33,6 @@ WireShape delayed(milliseconds delay) {
 bool readable_within(int fd, int limit_ms) {
   pollfd waiting{fd, POLLIN, 0};
   return ::poll(&waiting, 1, limit_ms) == 1;
-}
-
-/// A line of /proc/PID/status.
-std::string status_of(pid_t pid, const std::string& key) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/status");
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with(key + ":")) {
-      return line.substr(line.find_first_not_of(" \t", key.size() + 1));
-    }
-  }
-  return {};
 }
 
 class WireProcessTest : public ::testing::Test {
@@ -87,6 +76,23 @@ TEST_F(WireProcessTest, ItsDeathLetsTrafficPassAndEnsureReplacesIt) {
   ASSERT_EQ(again.size(), 1U);
   EXPECT_GE(again[0].delay_ms(), 200.0);  // what it was told while there was none
   EXPECT_LT(again[0].delay_ms(), 290.0);
+}
+
+TEST_F(WireProcessTest, ItsLastCountsOutliveIt) {
+  world.wire.ensure();
+  EXPECT_TRUE(world.wire.take_ended().empty());
+  world.wire.set_class(kClass, delayed(std::chrono::minutes(1)));
+  world.classify(0, 1, kClass);
+  WireWorld::send(a, b, 3);
+  static_cast<void>(world.wire.stats());
+  kill_wire();
+  const auto ended = world.wire.take_ended();
+  ASSERT_EQ(ended.size(), 1U);
+  ASSERT_EQ(ended[0].lanes.size(), 1U);
+  EXPECT_EQ(ended[0].lanes[0].counters, (WireCounters{.packets = 3, .delayed = 3, .waiting = 3}));
+  EXPECT_TRUE(world.wire.take_ended().empty());
+  world.wire.ensure();
+  EXPECT_TRUE(world.wire.counts().lanes.empty()) << "a new one counts from zero";
 }
 
 TEST_F(WireProcessTest, AReleasedHoldStaysReleasedInTheNextProcess) {
@@ -181,6 +187,7 @@ TEST_F(WireProcessTest, AFrozenProcessDoesNotHangItsOwner) {
   wire.ensure();
   ASSERT_EQ(::kill(wire.pid(), SIGSTOP), 0);
   EXPECT_THROW(static_cast<void>(wire.stats()), Error);
+  EXPECT_NO_THROW(static_cast<void>(wire.counts()));
   EXPECT_TRUE(wire.alive());
   ASSERT_EQ(::kill(wire.pid(), SIGCONT), 0);
   EXPECT_NO_THROW(static_cast<void>(wire.stats()));  // the late answer is not taken for this one

@@ -3,5 +3,5 @@
 #include "src/wire/process.h"
 
 int main() {
-  return tinet::run_wire(tinet::kWireQueueFd, tinet::kWireControlFd);
+  return tinet::run_wire(tinet::kWireQueueFd, tinet::kWireControlFd, tinet::kWireBoardFd);
 }

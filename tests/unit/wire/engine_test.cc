@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <span>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -24,6 +26,18 @@ WireShape holding() {
   shape.hold = true;
   return shape;
 }
+
+/// What the engine counts in.
+class BoardMemory {
+ public:
+  explicit BoardMemory(std::size_t lanes)
+      : words_(WireBoard::size_for(lanes) / sizeof(std::uint64_t)) {}
+  WireBoard board() { return WireBoard(std::as_writable_bytes(std::span(words_))); }
+  [[nodiscard]] WireReport report() const { return read_board(std::as_bytes(std::span(words_))); }
+
+ private:
+  std::vector<std::uint64_t> words_;
+};
 
 class WireEngineTest : public ::testing::Test {
  protected:
@@ -51,8 +65,7 @@ class WireEngineTest : public ::testing::Test {
   }
   std::vector<std::uint32_t> passed() { return taken(PacketVerdict::Accept); }
   WireCounters counters(std::uint16_t number = 1, WireLink link = kLink) {
-    std::uint32_t cursor = 0;
-    for (const WireLane& lane : engine.lanes(cursor, 1000)) {
+    for (const WireLane& lane : memory.report().lanes) {
       if (lane.number == number && lane.link == link) {
         return lane.counters;
       }
@@ -60,7 +73,8 @@ class WireEngineTest : public ::testing::Test {
     return {};
   }
 
-  WireEngine engine;
+  BoardMemory memory{8};
+  WireEngine engine{memory.board()};
   WireTime now = std::chrono::hours(100);
 };
 using Ids = std::vector<std::uint32_t>;
@@ -196,7 +210,8 @@ TEST_F(WireEngineTest, BurstsInSeriesCombine) {
 
 TEST_F(WireEngineTest, SameSeedSameFate) {
   const auto fates = [](std::uint64_t seed, WireLink link) {
-    WireEngine own;
+    BoardMemory own_memory(1);
+    WireEngine own(own_memory.board());
     WireShape shape = delayed(milliseconds(50), milliseconds(20));
     shape.bursts = {{{50'000}, {500'000}}};
     shape.reorder = {100'000};
@@ -311,8 +326,7 @@ TEST_F(WireEngineTest, RemovedClassLetsItsPacketsFinish) {
   EXPECT_EQ(passed(), Ids{1});
   EXPECT_EQ(release({2}), 1U);
   EXPECT_EQ(passed(), Ids{2});
-  std::uint32_t cursor = 0;
-  EXPECT_TRUE(engine.lanes(cursor, 10).empty());
+  EXPECT_TRUE(memory.report().lanes.empty());
   EXPECT_EQ(engine.waiting(), 0U);
 }
 
@@ -344,7 +358,7 @@ TEST_F(WireEngineTest, QueuesAreBoundedPerLink) {
 }
 
 TEST_F(WireEngineTest, TheWholeIsBoundedToo) {
-  engine = WireEngine(3);
+  engine = WireEngine(memory.board(), 3);
   engine.set_class(1, holding(), now);
   for (std::uint32_t i = 0; i < 5; ++i) {
     arrive(i, 1, {{i}, {1}});
@@ -364,20 +378,49 @@ TEST_F(WireEngineTest, DeliversEverythingAtItsEnd) {
   EXPECT_EQ(ids, (Ids{1, 2, 3}));
 }
 
-TEST_F(WireEngineTest, LanesComeInPages) {
-  engine.set_class(1, {}, now);
-  for (std::uint32_t i = 1; i <= 5; ++i) {
+TEST_F(WireEngineTest, PacketsWaitUntilTheirVerdictsAreGiven) {
+  engine.set_class(1, delayed(milliseconds(10)), now);
+  engine.set_class(2, {}, now);
+  arrive(1, 1);
+  arrive(2, 2);
+  EXPECT_EQ(counters(1).waiting, 1U);
+  EXPECT_EQ(counters(2), (WireCounters{.packets = 1, .at_once = 1, .waiting = 1}));
+  advance(milliseconds(10));
+  EXPECT_EQ(counters(1), (WireCounters{.packets = 1, .delayed = 1, .waiting = 1}));
+  engine.clear_verdicts();
+  EXPECT_EQ(counters(1).waiting, 0U);
+  EXPECT_EQ(counters(2).waiting, 0U);
+}
+
+TEST_F(WireEngineTest, ClassesKeepTheirEntriesUntilTheVerdictsAreGiven) {
+  engine.set_class(1, delayed(milliseconds(10)), now);
+  arrive(1, 1);
+  engine.remove_class(1);
+  advance(milliseconds(10));
+  // Another lane would take the entry, and have the packet taken off its own count.
+  engine.set_class(2, holding(), now);
+  arrive(2, 2);
+  EXPECT_EQ(counters(1).waiting, 1U);
+  EXPECT_EQ(passed(), Ids{1});
+  EXPECT_EQ(counters(1), WireCounters{});
+  EXPECT_EQ(counters(2), (WireCounters{.packets = 1, .held = 1, .waiting = 1}));
+}
+
+TEST_F(WireEngineTest, LanesWithoutRoomOnTheBoardPassAtOnce) {
+  engine.set_class(1, delayed(milliseconds(10)), now);
+  for (std::uint32_t i = 1; i <= 9; ++i) {
     arrive(i, 1, {{i}, {100}});
   }
-  std::uint32_t cursor = 0;
-  std::size_t pages = 0;
-  std::size_t lanes = 0;
-  do {
-    lanes += engine.lanes(cursor, 2).size();
-    ++pages;
-  } while (cursor != 0);
-  EXPECT_EQ(lanes, 5U);
-  EXPECT_EQ(pages, 3U);
+  EXPECT_EQ(passed(), Ids{9});
+  EXPECT_EQ(memory.report().lanes.size(), 8U);
+  engine.remove_class(1);
+  advance(milliseconds(10));
+  EXPECT_EQ(passed().size(), 8U);
+  EXPECT_TRUE(memory.report().lanes.empty());
+  engine.set_class(2, delayed(milliseconds(10)), now);
+  arrive(10, 2, {{9}, {100}});
+  EXPECT_TRUE(passed().empty());
+  EXPECT_EQ(counters(2, {{9}, {100}}), (WireCounters{.packets = 1, .delayed = 1, .waiting = 1}));
 }
 
 }  // namespace

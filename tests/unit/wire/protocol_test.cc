@@ -31,15 +31,12 @@ WireShape full_shape() {
 std::vector<WireRequest> requests() {
   return {SetWireClass{1, {}}, SetWireClass{65535, full_shape()},
           RemoveWireClass{3},  ReleaseWire{{1, 2, 65535}, HeldPackets::Drop},
-          ReleaseWire{},       ReadWireStats{4096}};
+          ReleaseWire{},       SettleWire{}};
 }
 
 std::vector<WireReply> replies() {
-  WireStats stats{.lanes = {{7, {{100}, {101}}, {1, 2, 3, 4, 5, 6, 7, 8, 9}}, {8, {{1}, {2}}, {}}},
-                  .cursor = 2,
-                  .missed = 5};
-  return {WireReady{}, WireDone{},  WireFailed{ErrorKind::Conflict, "cannot bind", "stop it"},
-          stats,       WireStats{}, WireReleased{12}};
+  return {WireReady{}, WireDone{}, WireFailed{ErrorKind::Conflict, "cannot bind", "stop it"},
+          WireReleased{12}};
 }
 
 TEST(WireProtocol, EveryRequestSurvivesTheWay) {
