@@ -64,13 +64,10 @@ PacketQueue::PacketQueue(UniqueFd fd, const PacketQueueOptions& options)
 
 void PacketQueue::bind(const PacketQueueOptions& options) {
   const std::string what = "cannot bind packet queue " + std::to_string(options.number);
-  sockaddr_nl own{};
-  own.nl_family = AF_NETLINK;
-  if (::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&own), sizeof own) < 0) {
-    const int error = errno;
-    throw_errno(error, what);
-  }
-  const auto request = make_queue_bind(options.number, kBindSequence, options.packets_max);
+  // A socket that was not bound before is by its first message.
+  const auto request = make_queue_bind(
+      {.queue = options.number, .packets_max = options.packets_max, .fail_open = options.fail_open},
+      kBindSequence);
   if (::send(fd_.get(), request.data(), request.size(), 0) < 0) {
     const int error = errno;
     throw_errno(error, what);
@@ -152,8 +149,8 @@ void PacketQueue::take(netlink::ByteSpan datagram, std::vector<QueuedPacket>& pa
   }
 }
 
-void PacketQueue::give(std::uint32_t id, PacketVerdict verdict, bool oldest) {
-  verdicts_.add(id, verdict, oldest);
+void PacketQueue::give(const GivenVerdict& given) {
+  verdicts_.add(given);
   if (verdicts_.size_bytes() >= kFlushBytes) {
     flush();
   }

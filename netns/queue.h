@@ -16,8 +16,10 @@ namespace tinet {
 
 struct PacketQueueOptions {
   std::uint16_t number = 0;
-  /// Packets that may wait in the kernel; it drops those beyond. Each keeps its memory there.
+  /// Packets that may wait in the kernel. Each keeps its memory there.
   std::uint32_t packets_max = 1'000'000;
+  /// Packets that find no room pass instead of being dropped. @see QueueBind
+  bool fail_open = false;
   /// For messages that nobody has read yet, about 900 bytes each; as much of it as privilege
   /// allows.
   int receive_buffer_bytes = 64 << 20;
@@ -29,7 +31,7 @@ struct PacketQueueOptions {
 /// bypass.
 class PacketQueue {
  public:
-  /// @param fd an unbound NETLINK_NETFILTER socket, opened in the namespace whose rules queue
+  /// @param fd a NETLINK_NETFILTER socket, opened in the namespace whose rules queue
   /// @throws Error Unavailable (no CAP_NET_ADMIN, or the queue has another listener), Operation (no
   ///         nfnetlink_queue, ...)
   explicit PacketQueue(UniqueFd fd, const PacketQueueOptions& options = {});
@@ -44,12 +46,12 @@ class PacketQueue {
 
   /// Packets take the way that flush() sends them on in the order of these calls. A full buffer is
   /// flushed at once.
-  /// @param oldest no packet that came before this one waits for a verdict
-  void give(std::uint32_t id, PacketVerdict verdict, bool oldest);
+  void give(const GivenVerdict& given);
   /// @throws Error Operation
   void flush();
 
-  /// Packets that the kernel had to drop because their messages did not fit the receive buffer.
+  /// Packets that the kernel could not hand over because their messages did not fit the receive
+  /// buffer.
   [[nodiscard]] std::uint64_t missed() const noexcept { return missed_; }
 
  private:

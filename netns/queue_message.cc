@@ -35,8 +35,17 @@ struct VerdictMessage {
   nfgenmsg queue;
   nlattr attribute;
   nfqnl_msg_verdict_hdr verdict;
+  // Only in messages that change the mark.
+  nlattr mark_attribute;
+  std::uint32_t mark;
 };
-static_assert(sizeof(VerdictMessage) == 32, "no padding between the parts of a netlink message");
+constexpr std::size_t kWithoutMark = offsetof(VerdictMessage, mark_attribute);
+static_assert(kWithoutMark == 32 && sizeof(VerdictMessage) == 40,
+              "no padding between the parts of a netlink message");
+
+std::size_t verdict_size(const GivenVerdict& given) noexcept {
+  return given.mark ? sizeof(VerdictMessage) : kWithoutMark;
+}
 
 }  // namespace
 
@@ -88,38 +97,40 @@ std::optional<QueuedPacket> parse_queued_packet(const netlink::MessageView& mess
   return packet;
 }
 
-std::vector<std::byte> make_queue_bind(std::uint16_t queue, std::uint32_t sequence,
-                                       std::uint32_t packets_max) {
+std::vector<std::byte> make_queue_bind(const QueueBind& bind, std::uint32_t sequence) {
   nfqnl_msg_config_cmd command{};
   command.command = NFQNL_CFG_CMD_BIND;
   nfqnl_msg_config_params params{};
   params.copy_mode = NFQNL_COPY_META;
+  const std::uint32_t flags =
+      NFQA_CFG_F_GSO | (bind.fail_open ? std::uint32_t{NFQA_CFG_F_FAIL_OPEN} : 0U);
   netlink::Request request;
   // One message for all: between two, packets would find a queue that copies nothing, which drops
   // them.
   request.begin(message_type(NFQNL_MSG_CONFIG), NLM_F_ACK, "bind a packet queue")
-      .put_header(queue_header(queue))
+      .put_header(queue_header(bind.queue))
       .put_value(NFQA_CFG_CMD, command)
       .put_value(NFQA_CFG_PARAMS, params)
-      .put_u32(NFQA_CFG_QUEUE_MAXLEN, htonl(packets_max))
-      .put_u32(NFQA_CFG_FLAGS, htonl(NFQA_CFG_F_GSO))
-      .put_u32(NFQA_CFG_MASK, htonl(NFQA_CFG_F_GSO));
+      .put_u32(NFQA_CFG_QUEUE_MAXLEN, htonl(bind.packets_max))
+      .put_u32(NFQA_CFG_FLAGS, htonl(flags))
+      .put_u32(NFQA_CFG_MASK, htonl(flags));
   std::vector<std::byte> bytes(request.bytes().begin(), request.bytes().end());
   std::memcpy(bytes.data() + offsetof(nlmsghdr, nlmsg_seq), &sequence, sizeof sequence);
   return bytes;
 }
 
-void VerdictWriter::add(std::uint32_t id, PacketVerdict verdict, bool oldest) {
-  if (run_ > 0 && (!oldest || verdict != run_verdict_)) {
+void VerdictWriter::add(const GivenVerdict& given) {
+  const bool fits =
+      given.oldest && given.verdict == run_last_.verdict && given.mark == run_last_.mark;
+  if (run_ > 0 && !fits) {
     put_run();
   }
-  if (!oldest) {
-    put(message_type(NFQNL_MSG_VERDICT), id, verdict);
+  if (!given.oldest) {
+    put(message_type(NFQNL_MSG_VERDICT), given);
     return;
   }
   ++run_;
-  run_last_ = id;
-  run_verdict_ = verdict;
+  run_last_ = given;
 }
 
 std::span<const std::byte> VerdictWriter::finish() {
@@ -128,7 +139,7 @@ std::span<const std::byte> VerdictWriter::finish() {
 }
 
 std::size_t VerdictWriter::size_bytes() const noexcept {
-  return bytes_.size() + (run_ > 0 ? sizeof(VerdictMessage) : 0);
+  return bytes_.size() + (run_ > 0 ? verdict_size(run_last_) : 0);
 }
 
 void VerdictWriter::clear() noexcept {
@@ -136,25 +147,29 @@ void VerdictWriter::clear() noexcept {
   run_ = 0;
 }
 
-void VerdictWriter::put(std::uint16_t type, std::uint32_t id, PacketVerdict verdict) {
+void VerdictWriter::put(std::uint16_t type, const GivenVerdict& given) {
   VerdictMessage message{};
-  message.header.nlmsg_len = sizeof message;
+  const std::size_t size = verdict_size(given);
+  message.header.nlmsg_len = static_cast<std::uint32_t>(size);
   message.header.nlmsg_type = type;
   message.header.nlmsg_flags = NLM_F_REQUEST;
   message.queue = queue_header(queue_);
   message.attribute.nla_len = sizeof(nlattr) + sizeof(nfqnl_msg_verdict_hdr);
   message.attribute.nla_type = NFQA_VERDICT_HDR;
-  message.verdict.verdict = htonl(verdict == PacketVerdict::Accept ? kVerdictAccept : kVerdictDrop);
-  message.verdict.id = htonl(id);
-  const auto raw = std::as_bytes(std::span(&message, 1));
+  message.verdict.verdict =
+      htonl(given.verdict == PacketVerdict::Accept ? kVerdictAccept : kVerdictDrop);
+  message.verdict.id = htonl(given.id);
+  message.mark_attribute.nla_len = sizeof(nlattr) + sizeof message.mark;
+  message.mark_attribute.nla_type = NFQA_MARK;
+  message.mark = htonl(given.mark.value_or(0));
+  const auto raw = std::as_bytes(std::span(&message, 1)).first(size);
   bytes_.insert(bytes_.end(), raw.begin(), raw.end());
 }
 
 void VerdictWriter::put_run() {
   if (run_ > 0) {
     // A batch speaks for every packet up to the one it names, which for a single one is a detour.
-    put(message_type(run_ > 1 ? NFQNL_MSG_VERDICT_BATCH : NFQNL_MSG_VERDICT), run_last_,
-        run_verdict_);
+    put(message_type(run_ > 1 ? NFQNL_MSG_VERDICT_BATCH : NFQNL_MSG_VERDICT), run_last_);
     run_ = 0;
   }
 }

@@ -32,9 +32,21 @@ struct QueuedPacket {
 enum class PacketVerdict : std::uint8_t { Drop, Accept };
 
 /// The message that makes a socket the listener of a queue: metadata only, super-packets whole.
-/// @param packets_max how many packets may wait; the kernel drops those beyond
-[[nodiscard]] std::vector<std::byte> make_queue_bind(std::uint16_t queue, std::uint32_t sequence,
-                                                     std::uint32_t packets_max);
+struct QueueBind {
+  std::uint16_t queue = 0;
+  std::uint32_t packets_max = 0;  ///< that may wait
+  /// Packets that cannot be handed over (too many wait, or no room for the message) go on as if
+  /// they had been accepted; else they are dropped.
+  bool fail_open = false;
+};
+[[nodiscard]] std::vector<std::byte> make_queue_bind(const QueueBind& bind, std::uint32_t sequence);
+
+struct GivenVerdict {
+  std::uint32_t id = 0;
+  PacketVerdict verdict = PacketVerdict::Accept;
+  bool oldest = false;                     ///< no packet that came before it waits for a verdict
+  std::optional<std::uint32_t> mark = {};  ///< what becomes of the packet's; none: it stays
+};
 
 /// Collects verdicts in the order in which the packets shall go on. Verdicts that cover everything
 /// before them share one message.
@@ -42,8 +54,7 @@ class VerdictWriter {
  public:
   explicit VerdictWriter(std::uint16_t queue) : queue_(queue) {}
 
-  /// @param oldest no packet that came before this one waits for a verdict
-  void add(std::uint32_t id, PacketVerdict verdict, bool oldest);
+  void add(const GivenVerdict& given);
 
   /// The messages so far, ready to be sent; valid until the next add() or clear().
   [[nodiscard]] std::span<const std::byte> finish();
@@ -53,15 +64,14 @@ class VerdictWriter {
   void clear() noexcept;
 
  private:
-  void put(std::uint16_t type, std::uint32_t id, PacketVerdict verdict);
+  void put(std::uint16_t type, const GivenVerdict& given);
   void put_run();
 
   std::uint16_t queue_;
   std::vector<std::byte> bytes_;
-  // A run of verdicts that one batch message can say: its length and last packet.
+  // A run of verdicts that one batch message can say: its length and last one.
   std::size_t run_ = 0;
-  std::uint32_t run_last_ = 0;
-  PacketVerdict run_verdict_ = PacketVerdict::Accept;
+  GivenVerdict run_last_{};
 };
 
 }  // namespace tinet

@@ -111,9 +111,8 @@ std::vector<Drift> Auxiliaries::foreign_tables() {
   if (copies_) {
     own.push_back(make_copy_table(wiring_.ports()).table.id);
   }
-  if (const auto table = wire_.table()) {
-    own.push_back(*table);
-  }
+  const auto of_wire = wire_.tables();
+  own.insert(own.end(), of_wire.begin(), of_wire.end());
   std::vector<Drift> drift;
   for (const nft::Table& table : nft::list_tables(connection_)) {
     if (std::find(own.begin(), own.end(), table.id) == own.end()) {

@@ -14,12 +14,18 @@ void DropBook::read(Link link, ShapeId shape, const ShapeCounts& counts, const D
   Drops& last = last_[{link, shape}];
   const std::uint64_t lost = grown(last.lost, total.lost);
   const std::uint64_t overflowed = grown(last.overflowed, total.overflowed);
+  const std::uint64_t undelayed = grown(last.undelayed, total.undelayed);
   last = total;
   // A queue that can lose in bursts only has no other reason, and the other way round.
   const bool loses = counts.lost.dropped.value != 0;
   const bool overflows = counts.overflowed.dropped.value != 0;
   add(link, loses ? counts.lost : counts.overflowed, lost);
   add(link, overflows ? counts.overflowed : counts.lost, overflowed);
+  for (const CountId id : counts.undelayed) {
+    if (undelayed > 0) {
+      sums_[{link, id}] += undelayed;
+    }
+  }
 }
 
 void DropBook::end(ShapeId shape) {

@@ -16,6 +16,7 @@ namespace tinet::fabric {
 struct Drops {
   std::uint64_t lost = 0;        ///< in a burst
   std::uint64_t overflowed = 0;  ///< for want of room, or with a hold or a process that ended
+  std::uint64_t undelayed = 0;   ///< passed without having been there
 };
 
 class DropBook {

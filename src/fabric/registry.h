@@ -61,6 +61,8 @@ struct DropCounts {
 struct ShapeCounts {
   DropCounts lost{};        ///< in a burst
   DropCounts overflowed{};  ///< for want of room, or because a hold was dropped
+  /// Not dropped, but passed because there was no wire: what it had been counted as.
+  std::vector<CountId> undelayed{};
   friend auto operator<=>(const ShapeCounts&, const ShapeCounts&) = default;
 };
 

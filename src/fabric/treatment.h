@@ -11,6 +11,7 @@
 ///     bit  0..15   class of the wire (ShapeId), 0: none
 ///     bit 16..27   scratch: which clauses mean the packet
 ///     bit 28       a copy shall be made where it leaves the switch
+///     bit 29       the wire runs but could not be handed the packet (static_table.h)
 ///
 /// Refusals are asked for by a source MAC that no endpoint has; the receiver's namespace answers
 /// packets that carry it (refusal.h). So the switch alone decides, also about those.
@@ -23,11 +24,13 @@
 #include "src/fabric/registry.h"
 #include "src/fabric/ruleset.h"
 #include "src/model/fault.h"
+#include "src/wire/shape.h"
 
 namespace tinet::fabric {
 
-inline constexpr std::uint32_t kWireMask = 0xffff;
+inline constexpr std::uint32_t kWireMask = kWireClassMask;
 inline constexpr std::uint32_t kDuplicateBit = 1U << 28;
+inline constexpr std::uint32_t kUnreadBit = 1U << 29;
 /// Clauses with conditions that one effect can have.
 inline constexpr std::size_t kScopedMax = 12;
 /// Those of them that shape: every combination of them is a class of its own.

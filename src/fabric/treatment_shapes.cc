@@ -63,6 +63,9 @@ ShapeCounts TreatmentBuilder::drop_counts(const std::vector<std::size_t>& clause
   };
   Reason lost;
   Reason overflowed;
+  std::set<Counted> undelayed;
+  // Of packets that also wait at the port, the wire only made some wait longer.
+  const bool at_port = waits(port_part(shape, mechanisms_));
   const auto blame = [](Reason& reason, const EffectClause& clause) {
     auto& faults = reason.dropped.faults;
     faults.insert(faults.end(), clause.faults.begin(), clause.faults.end());
@@ -88,6 +91,13 @@ ShapeCounts TreatmentBuilder::drop_counts(const std::vector<std::size_t>& clause
     if (!waits_here) {
       continue;
     }
+    if (waits(wire_part(clause.action, mechanisms_)) &&
+        (clause.action.hold || !waits(port_part(clause.action, mechanisms_)))) {
+      undelayed.insert({undone(waiting(clause.action)), clause.faults, CountsFor::Faults});
+      if (clause.action.hold || !at_port) {
+        undelayed.insert({undone(waiting(clause.action)), {}, CountsFor::Link});
+      }
+    }
     undo(lost, undone(waiting(clause.action)), clause);
     undo(overflowed, undone(waiting(clause.action)), clause);
     // Of several rates the lowest decides, and it is its queue that is full.
@@ -108,7 +118,11 @@ ShapeCounts TreatmentBuilder::drop_counts(const std::vector<std::size_t>& clause
     }
     return counts;
   };
-  return {counts_of(lost), counts_of(overflowed)};
+  ShapeCounts counts{counts_of(lost), counts_of(overflowed), {}};
+  for (const Counted& counted : undelayed) {
+    counts.undelayed.push_back(registry_.count_id(counted));
+  }
+  return counts;
 }
 
 void TreatmentBuilder::put_shape(std::uint32_t mask, std::uint32_t value,

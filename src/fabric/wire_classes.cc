@@ -2,14 +2,18 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <set>
+#include <utility>
 
+#include <fcntl.h>
 #include <linux/netlink.h>
 #include <sys/socket.h>
 
 #include "src/base/error.h"
 #include "src/fabric/skeleton.h"
 #include "src/fabric/static_table.h"
+#include "src/fabric/tally.h"
 
 namespace tinet::fabric {
 
@@ -48,11 +52,24 @@ void WireClasses::start() {
     }
     commit_table(connection_, make_wire_table(false));
   }
+  commit_table(connection_, make_unread_table(native_));
   WireClientOptions options;
-  options.open_queue = [this] { return wiring_.open_switch_socket(NETLINK_NETFILTER); };
+  options.open_queue = [this] { return open_queue(); };
   options.program = command_.program;
   options.argv = command_.words;
   client_.emplace(std::move(options));
+}
+
+/// The guard is there a moment before the queue: packets of that moment are dropped, and counted.
+UniqueFd WireClasses::open_queue() {
+  nft::Connection guard(wiring_.open_switch_netlink(NETLINK_NETFILTER));
+  commit_table(guard, make_guard_table(native_));
+  guard_port_ = guard.socket().port();
+  UniqueFd queue(::fcntl(guard.socket().fd(), F_DUPFD_CLOEXEC, 0));
+  if (const int error = errno; !queue) {
+    throw_errno(error, "cannot open the queue of the userspace wire");
+  }
+  return queue;
 }
 
 void WireClasses::ensure() {
@@ -73,7 +90,10 @@ void WireClasses::add(ShapeId id, const LinkAction& shape, const ShapeCounts& co
 
 std::vector<Count> WireClasses::drops() {
   read_drops();
-  return drops_.counts();
+  std::vector<Count> all = drops_.counts();
+  const std::vector<Count> unread = unread_.counts();
+  all.insert(all.end(), unread.begin(), unread.end());
+  return all;
 }
 
 void WireClasses::read_drops() {
@@ -89,6 +109,27 @@ void WireClasses::read_drops() {
   if (alive) {
     read_drops(client_->counts(), false);
   }
+  read_unread();
+}
+
+void WireClasses::read_unread() {
+  std::map<std::pair<Link, std::uint16_t>, Drops> sums;
+  undelayed_ = 0;
+  for (const nft::Element& element :
+       nft::list_elements(connection_, make_unread_table(native_).table.id, kUnreadSet)) {
+    if (const auto count = count_of(element)) {
+      const std::uint32_t mark = count->id.value;
+      Drops& sum = sums[{count->link, static_cast<std::uint16_t>(mark & kWireMask)}];
+      const bool unread = (mark & kUnreadBit) != 0;
+      (unread ? sum.overflowed : sum.undelayed) += count->packets;
+      undelayed_ += unread ? 0 : count->packets;
+    }
+  }
+  for (const auto& [key, sum] : sums) {
+    if (const auto counts = counts_.find(key.second); counts != counts_.end()) {
+      unread_.read(key.first, {key.second}, counts->second, sum);
+    }
+  }
 }
 
 void WireClasses::read_drops(const WireReport& report, bool died) {
@@ -101,6 +142,7 @@ void WireClasses::read_drops(const WireReport& report, bool died) {
     const WireCounters& counters = lane.counters;
     // The kernel drops what has no verdict when nobody is left who could give one.
     const std::uint64_t left = died ? counters.waiting : 0;
+    left_ += left;
     drops_.read(*link, {lane.number}, counts->second,
                 {counters.lost, counters.overflowed + counters.discarded + left});
   }
@@ -153,21 +195,36 @@ std::vector<Drift> WireClasses::audit() {
   if (!client_) {
     return drift;
   }
+  const std::array<StaticTable, 2> own = {make_wire_table(native_), make_unread_table(native_)};
+  for (const StaticTable& table : own) {
+    if (!is_intact(connection_, table)) {
+      commit_table(connection_, table);
+      drift.push_back({"table '" + nft::to_string(table.table.id) + "' was changed", true});
+    }
+  }
   const bool died = !client_->alive();
   ensure();
   if (died) {
-    drift.push_back({"the wire had died: packets passed undelayed meanwhile", true});
+    drift.push_back({"the wire had died: " + std::to_string(undelayed_ - told_undelayed_) +
+                         " packets passed undelayed meanwhile, " +
+                         std::to_string(std::exchange(left_, 0)) + " that waited in it are lost",
+                     true});
+    told_undelayed_ = undelayed_;
   }
-  const StaticTable table = make_wire_table(native_);
-  if (!is_intact(connection_, table)) {
-    commit_table(connection_, table);
-    drift.push_back({"table '" + nft::to_string(table.table.id) + "' was changed", true});
+  const StaticTable guard = make_guard_table(native_);
+  if (!is_intact(connection_, guard, guard_port_)) {
+    // Its owner is the wire's process: only a new one can make it anew.
+    drift.push_back({"table '" + nft::to_string(guard.table.id) + "' was changed", false});
   }
   return drift;
 }
 
-std::optional<nft::TableId> WireClasses::table() const {
-  return client_ ? std::optional(make_wire_table(native_).table.id) : std::nullopt;
+std::vector<nft::TableId> WireClasses::tables() const {
+  if (!client_) {
+    return {};
+  }
+  return {make_wire_table(native_).table.id, make_guard_table(native_).table.id,
+          make_unread_table(native_).table.id};
 }
 
 }  // namespace tinet::fabric

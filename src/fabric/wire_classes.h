@@ -44,22 +44,29 @@ class WireClasses {
   /// Replaces a wire that died and a table that was changed.
   [[nodiscard]] std::vector<Drift> audit();
 
-  /// The socket's tables, for whoever looks for foreign ones.
-  [[nodiscard]] std::optional<nft::TableId> table() const;
+  /// Its tables in the switch, for whoever looks for foreign ones.
+  [[nodiscard]] std::vector<nft::TableId> tables() const;
 
  private:
   void start();
   void ensure();
   void read_drops();
   void read_drops(const WireReport& report, bool died);
+  void read_unread();
+  [[nodiscard]] UniqueFd open_queue();
 
   Wiring& wiring_;
   nft::Connection& connection_;
   WireCommand command_;
-  DropBook drops_;
+  DropBook drops_;               ///< of the wire's process
+  DropBook unread_;              ///< of packets that it was not handed
+  std::uint64_t left_ = 0;       ///< packets that waited in processes that died
+  std::uint64_t undelayed_ = 0;  ///< packets that passed while there was none
+  std::uint64_t told_undelayed_ = 0;
   std::optional<WireClient> client_;
   std::map<std::uint16_t, ShapeCounts> counts_;  ///< of the wire's classes
   bool native_ = false;
+  std::uint32_t guard_port_ = 0;  ///< owner of the guard's table
 };
 
 }  // namespace tinet::fabric

@@ -23,8 +23,8 @@
 namespace tinet {
 
 struct WireClientOptions {
-  /// Opens an unbound NETLINK_NETFILTER socket in the switch's namespace. Each process needs one of
-  /// its own: the queue lives as long as any descriptor of its socket.
+  /// Opens a NETLINK_NETFILTER socket in the switch's namespace. Each process needs one of its own:
+  /// the queue, and tables that the socket owns, live as long as any descriptor of it.
   std::function<UniqueFd()> open_queue{};
   std::string program = "/proc/self/exe";  ///< a program that calls run_wire()
   std::vector<std::string> argv = {"tinet", "__wire"};

@@ -108,13 +108,14 @@ void WireEngine::arrive(const WirePacket& packet, WireTime now) {
   advance(now);
   const auto found = classes_.find(packet.number);
   if (found == classes_.end() || !found->second.live) {
-    verdicts_.push_back({packet.id, PacketVerdict::Accept, waiting_.empty()});
+    verdicts_.push_back({packet.id, PacketVerdict::Accept, waiting_.empty(), packet.other_marks});
     return;
   }
   Class& of = found->second;
   const auto lane_index = lane_of(packet, of);
   if (!lane_index) {
-    verdicts_.push_back({packet.id, PacketVerdict::Accept, waiting_.empty()});
+    verdicts_.push_back(
+        {packet.id, PacketVerdict::Accept, waiting_.empty(), packet.other_marks | packet.number});
     return;
   }
   const std::uint32_t index = *lane_index;
@@ -132,7 +133,7 @@ void WireEngine::arrive(const WirePacket& packet, WireTime now) {
   if (due <= now && !of.shape.hold) {
     board_.add(index, &WireCounters::at_once);
     board_.add(index, &WireCounters::waiting);
-    pass(index, packet.id, waiting_.empty());
+    pass(index, {packet.id, PacketVerdict::Accept, waiting_.empty(), packet.other_marks});
     return;
   }
   if (overflows(lane)) {
@@ -140,13 +141,13 @@ void WireEngine::arrive(const WirePacket& packet, WireTime now) {
     return;
   }
   board_.add(index, of.shape.hold ? &WireCounters::held : &WireCounters::delayed);
-  keep(index, packet.id, due);
+  keep(index, packet, due);
 }
 
 /// It counts as waiting until the kernel has the verdict: should this process die before, the
 /// packet is lost.
-void WireEngine::pass(std::uint32_t lane, std::uint32_t id, bool oldest) {
-  verdicts_.push_back({id, PacketVerdict::Accept, oldest});
+void WireEngine::pass(std::uint32_t lane, const WireVerdict& verdict) {
+  verdicts_.push_back(verdict);
   passing_.push_back(lane);
 }
 
@@ -201,12 +202,13 @@ bool WireEngine::overflows(const Lane& lane) const {
          waiting_.size() >= packets_max_;
 }
 
-void WireEngine::keep(std::uint32_t index, std::uint32_t id, WireTime due) {
+void WireEngine::keep(std::uint32_t index, const WirePacket& packet, WireTime due) {
   Lane& lane = lanes_[index];
   ++lane.waiting;
   ++lane.of->waiting;
   board_.add(index, &WireCounters::waiting);
-  const WaitingPackets::Slot slot = waiting_.add({.id = id, .lane = index, .due = due});
+  const WaitingPackets::Slot slot =
+      waiting_.add({.id = packet.id, .lane = index, .mark = packet.other_marks, .due = due});
   const std::uint64_t order = arrivals_++;
   if (lane.of->shape.hold) {
     lane.held.push_back({order, slot});
@@ -219,7 +221,7 @@ WireEngine::Lane& WireEngine::finish(WaitingPackets::Slot slot, PacketVerdict ve
   const WaitingPackets::Packet packet = waiting_.at(slot);
   const bool oldest = waiting_.is_oldest(slot);
   if (verdict == PacketVerdict::Accept) {
-    pass(packet.lane, packet.id, oldest);
+    pass(packet.lane, {packet.id, verdict, oldest, packet.mark});
   } else {
     verdicts_.push_back({packet.id, verdict, oldest});
     board_.subtract(packet.lane, &WireCounters::waiting);

@@ -25,12 +25,16 @@ struct WirePacket {
   std::uint32_t id = 0;      ///< in the kernel's queue
   std::uint16_t number = 0;  ///< of its class
   WireLink link{};
+  std::uint32_t other_marks = 0;  ///< the rest of its mark
 };
 
 struct WireVerdict {
   std::uint32_t id = 0;
   PacketVerdict verdict = PacketVerdict::Accept;
   bool oldest = false;  ///< no packet that came before it waits any more
+  /// Of a packet that passes: without the class, which says to rules behind that it was here. It
+  /// keeps the class when there was no room for it here.
+  std::uint32_t mark = 0;
   friend bool operator==(const WireVerdict&, const WireVerdict&) = default;
 };
 
@@ -118,8 +122,8 @@ class WireEngine {
   [[nodiscard]] static bool lost_in_burst(Lane& lane);
   [[nodiscard]] static WireTime due_of(Lane& lane, WireTime now);
   [[nodiscard]] bool overflows(const Lane& lane) const;
-  void keep(std::uint32_t lane, std::uint32_t id, WireTime due);
-  void pass(std::uint32_t lane, std::uint32_t id, bool oldest);
+  void keep(std::uint32_t lane, const WirePacket& packet, WireTime due);
+  void pass(std::uint32_t lane, const WireVerdict& verdict);
   Lane& finish(WaitingPackets::Slot slot, PacketVerdict verdict);
   void release_lane(std::uint32_t index, HeldPackets held, WireTime now);
   void end_holds(WireTime now);

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <ctime>
 #include <exception>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -30,8 +31,6 @@ constexpr int kBurstsPerRound = 8;
 constexpr Nanoseconds kRoundLength = std::chrono::microseconds(50);
 /// Rounds before a request is served, however fast packets come.
 constexpr int kRoundsPerRequest = 64;
-/// Of the mark.
-constexpr std::uint32_t kClassMask = 0xffffU;
 
 WireTime monotonic_now() {
   timespec now{};
@@ -125,8 +124,9 @@ class WireProcess {
       round_has_packets_ = round_has_packets_ || !packets_.empty();
       for (const QueuedPacket& packet : packets_) {
         engine_.arrive({.id = packet.id,
-                        .number = static_cast<std::uint16_t>(packet.mark & kClassMask),
-                        .link = {packet.in, packet.out}},
+                        .number = static_cast<std::uint16_t>(packet.mark & kWireClassMask),
+                        .link = {packet.in, packet.out},
+                        .other_marks = packet.mark & ~kWireClassMask},
                        now);
       }
       engine_.advance(now);
@@ -137,7 +137,11 @@ class WireProcess {
 
   void send_verdicts() {
     for (const WireVerdict& verdict : engine_.verdicts()) {
-      queue_.give(verdict.id, verdict.verdict, verdict.oldest);
+      const bool passes = verdict.verdict == PacketVerdict::Accept;
+      queue_.give({.id = verdict.id,
+                   .verdict = verdict.verdict,
+                   .oldest = verdict.oldest,
+                   .mark = passes ? std::optional(verdict.mark) : std::nullopt});
     }
     engine_.clear_verdicts();
     queue_.flush();
@@ -242,7 +246,7 @@ class WireProcess {
 
 }  // namespace
 
-int run_wire(int queue_fd, int control_fd, int board_fd) {
+int run_wire(int queue_fd, int control_fd, int board_fd, int receive_buffer_bytes) {
   // What it was executed from says nothing to a reader of ps.
   static_cast<void>(::prctl(PR_SET_NAME, "tinet-wire", 0, 0, 0));
   die_with_parent();
@@ -251,7 +255,11 @@ int run_wire(int queue_fd, int control_fd, int board_fd) {
   const UniqueFd control(control_fd);
   UniqueFd board(board_fd);
   try {
-    PacketQueue queue(std::move(queue_socket));
+    PacketQueueOptions options;
+    options.receive_buffer_bytes = receive_buffer_bytes;
+    // Rules behind the queue see by the class which packets were not here.
+    options.fail_open = true;
+    PacketQueue queue(std::move(queue_socket), options);
     keep_network_capability_only();
     SharedMapping memory(board.get(), SharedMapping::Access::Write);
     board.reset();

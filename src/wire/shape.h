@@ -13,6 +13,9 @@
 
 namespace tinet {
 
+/// Bits of a packet's mark that are its class; 0 is none.
+inline constexpr std::uint32_t kWireClassMask = 0xffffU;
+
 /// A point on CLOCK_MONOTONIC, as nanoseconds since its zero.
 using WireTime = Nanoseconds;
 

@@ -18,6 +18,7 @@ class WaitingPackets {
   struct Packet {
     std::uint32_t id = 0;    ///< in the kernel's queue
     std::uint32_t lane = 0;  ///< index of the engine's lane
+    std::uint32_t mark = 0;  ///< when it goes on
     WireTime due{};
   };
 

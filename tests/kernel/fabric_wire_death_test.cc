@@ -73,6 +73,28 @@ TEST_F(WireDeath, WhatWaitedInItWasDropped) {
   EXPECT_EQ(delayed.receive(100ms).size(), 0U);
 }
 
+TEST_F(WireDeath, WhatPassesMeanwhileWasNotDelayed) {
+  world.fabric->apply({acting(1, delaying(100ms)), acting(2, delaying(1ms), {{2, 1}})}, now());
+  Datagrams delayed(world, kLink, kPort);
+  Datagrams other(world, {2, 1}, kPort + 1);
+  EXPECT_EQ(delayed.exchange(20, 300ms).size(), 20U);
+  kill_wire();
+  const auto passed = delayed.exchange(30, 200ms);
+  ASSERT_EQ(passed.size(), 30U);
+  EXPECT_LT(passed.front().took, 100ms);
+  EXPECT_EQ(other.exchange(5, 200ms).size(), 5U);
+  EXPECT_EQ(world.fabric->packets({1}).delayed, 20U);
+  EXPECT_EQ(world.fabric->packets({1}).dropped, 0U);
+  EXPECT_EQ(world.fabric->packets({2}).delayed, 0U);
+  const auto drift = world.fabric->audit(now());
+  ASSERT_EQ(drift.size(), 1U);
+  EXPECT_EQ(drift[0].what,
+            "the wire had died: 35 packets passed undelayed meanwhile, 0 that waited in it are "
+            "lost");
+  EXPECT_EQ(delayed.exchange(10, 300ms).size(), 10U);
+  EXPECT_EQ(world.fabric->packets({1}).delayed, 30U);
+}
+
 TEST_F(WireDeath, CountsOfAFrozenWireAreReadAtOnce) {
   constexpr std::uint32_t kSent = 100;
   LinkAction burst;

@@ -20,7 +20,8 @@ constexpr CountId kOverflowed{2};
 constexpr CountId kNotDelayed{3};
 
 const ShapeCounts& both() {
-  static const ShapeCounts kCounts{{kLost, {kNotDelayed}}, {kOverflowed, {kNotDelayed}}};
+  static const ShapeCounts kCounts{
+      {kLost, {kNotDelayed}}, {kOverflowed, {kNotDelayed}}, {kNotDelayed}};
   return kCounts;
 }
 
@@ -65,10 +66,19 @@ TEST(DropBook, KeepsWhatQueuesHaveDroppedThatAreGone) {
 
 TEST(DropBook, FindsAReasonForEveryDrop) {
   DropBook book;
-  book.read(kLink, kShape, {{kLost, {}}, {}}, {2, 3});
+  book.read(kLink, kShape, {{kLost, {}}, {}, {}}, {2, 3});
   EXPECT_EQ(packets_of(book, kLink, kLost), 5U);
-  book.read(kOther, kShape, {{}, {kOverflowed, {}}}, {2, 3});
+  book.read(kOther, kShape, {{}, {kOverflowed, {}}, {}}, {2, 3});
   EXPECT_EQ(packets_of(book, kOther, kOverflowed), 5U);
+}
+
+TEST(DropBook, WhatPassedUndelayedWasNotDropped) {
+  DropBook book;
+  book.read(kLink, kShape, both(), {.lost = 1, .undelayed = 4});
+  book.read(kLink, kShape, both(), {.lost = 1, .undelayed = 6});
+  EXPECT_EQ(packets_of(book, kLink, kLost), 1U);
+  EXPECT_EQ(packets_of(book, kLink, kOverflowed), 0U);
+  EXPECT_EQ(packets_of(book, kLink, kNotDelayed), 7U);
 }
 
 LinkAction bursting() {
@@ -106,6 +116,23 @@ TEST(ShapeCounts, BlameWhoLosesAndWhoMakesWait) {
   // The fault that loses in bursts let pass what had no room elsewhere.
   EXPECT_THAT(counted(registry, counts.overflowed.undone),
               UnorderedElementsAre(f1, f3, delayed, passed));
+  // Without a wire packets still wait for the rate, at the port.
+  EXPECT_THAT(counted(registry, counts.undelayed), UnorderedElementsAre(f1));
+}
+
+TEST(ShapeCounts, WithoutAWireNobodyDelays) {
+  Registry registry;
+  LinkAction hold;
+  hold.hold = true;
+  const Treatment treatment = make_treatment(
+      {1}, composed({acting(1, delaying(Milliseconds(5)), {kLink}), acting(2, hold, {kLink})}), {},
+      registry);
+  ASSERT_EQ(treatment.shapes.size(), 1U);
+  EXPECT_THAT(counted(registry, treatment.shapes[0].counts.undelayed),
+              UnorderedElementsAre(Counted{Happening::NotDelayed, {{1}}, CountsFor::Faults},
+                                   Counted{Happening::NotDelayed, {}, CountsFor::Link},
+                                   Counted{Happening::NotHeld, {{2}}, CountsFor::Faults},
+                                   Counted{Happening::NotHeld, {}, CountsFor::Link}));
 }
 
 TEST(ShapeCounts, BlameTheLowestRateForItsQueue) {

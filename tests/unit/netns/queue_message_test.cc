@@ -86,15 +86,22 @@ TEST(ParseQueuedPacket, StopsAtAMalformedAttributeAndKeepsWhatCameBefore) {
   EXPECT_EQ(short_mark->mark, 0U);
 }
 
+std::vector<std::byte> bind_message(int flags) {
+  return bytes_of({64, 0, 0, 0, 2, 3,  5,  0,     9, 0, 0, 0, 0, 0, 0, 0,  // NLM_F_REQUEST, ACK
+                   0,  0, 0, 5,                                            // queue
+                   8,  0, 1, 0, 1, 0,  0,  0,                              // bind
+                   9,  0, 2, 0, 0, 0,  0,  0,     1, 0, 0, 0,              // copy metadata
+                   8,  0, 3, 0, 0, 15, 66, 64,                             // one million
+                   8,  0, 5, 0, 0, 0,  0,  flags,                          //
+                   8,  0, 4, 0, 0, 0,  0,  flags});
+}
+
 TEST(MakeQueueBind, IsOneMessageWithAllSettings) {
-  EXPECT_EQ(make_queue_bind(5, 9, 1'000'000),
-            bytes_of({64, 0, 0, 0, 2, 3,  5,  0,  9, 0, 0, 0, 0, 0, 0, 0,  // NLM_F_REQUEST, ACK
-                      0,  0, 0, 5,                                         // queue
-                      8,  0, 1, 0, 1, 0,  0,  0,                           // bind
-                      9,  0, 2, 0, 0, 0,  0,  0,  1, 0, 0, 0,              // copy metadata
-                      8,  0, 3, 0, 0, 15, 66, 64,                          // one million
-                      8,  0, 5, 0, 0, 0,  0,  4,                           // NFQA_CFG_F_GSO
-                      8,  0, 4, 0, 0, 0,  0,  4}));
+  constexpr int kGso = 4;
+  constexpr int kFailOpen = 1;
+  EXPECT_EQ(make_queue_bind({.queue = 5, .packets_max = 1'000'000}, 9), bind_message(kGso));
+  EXPECT_EQ(make_queue_bind({.queue = 5, .packets_max = 1'000'000, .fail_open = true}, 9),
+            bind_message(kGso | kFailOpen));
 }
 
 std::vector<std::byte> verdict_message(int type, int id, int verdict) {
@@ -118,7 +125,7 @@ std::vector<std::byte> finished(VerdictWriter& writer) {
 TEST(VerdictWriter, OneVerdictIsOneMessage) {
   VerdictWriter writer(2);
   EXPECT_TRUE(writer.empty());
-  writer.add(7, PacketVerdict::Accept, true);
+  writer.add({7, PacketVerdict::Accept, true});
   EXPECT_FALSE(writer.empty());
   EXPECT_EQ(writer.size_bytes(), 32U);
   EXPECT_EQ(finished(writer), verdict_message(kSingle, 7, kAccept));
@@ -130,24 +137,44 @@ TEST(VerdictWriter, OneVerdictIsOneMessage) {
 TEST(VerdictWriter, OldestPacketsShareABatchUpToTheLast) {
   VerdictWriter writer(2);
   for (const std::uint32_t id : {3U, 4U, 9U}) {
-    writer.add(id, PacketVerdict::Accept, true);
+    writer.add({id, PacketVerdict::Accept, true});
   }
   EXPECT_EQ(finished(writer), verdict_message(kBatch, 9, kAccept));
 }
 
 TEST(VerdictWriter, KeepsTheOrderAroundPacketsThatOvertake) {
   VerdictWriter writer(2);
-  writer.add(3, PacketVerdict::Accept, true);
-  writer.add(4, PacketVerdict::Accept, true);
-  writer.add(8, PacketVerdict::Accept, false);  // 5 still waits
-  writer.add(5, PacketVerdict::Accept, true);
-  writer.add(6, PacketVerdict::Drop, true);
-  writer.add(7, PacketVerdict::Drop, true);
+  writer.add({3, PacketVerdict::Accept, true});
+  writer.add({4, PacketVerdict::Accept, true});
+  writer.add({8, PacketVerdict::Accept, false});  // 5 still waits
+  writer.add({5, PacketVerdict::Accept, true});
+  writer.add({6, PacketVerdict::Drop, true});
+  writer.add({7, PacketVerdict::Drop, true});
   std::vector<std::byte> expected = verdict_message(kBatch, 4, kAccept);
   append(expected, verdict_message(kSingle, 8, kAccept));
   append(expected, verdict_message(kSingle, 5, kAccept));
   append(expected, verdict_message(kBatch, 7, kDrop));
   EXPECT_EQ(writer.size_bytes(), expected.size());
+  EXPECT_EQ(finished(writer), expected);
+}
+
+/// As verdict_message(), and what becomes of the mark.
+std::vector<std::byte> marking_message(int type, int id, int mark) {
+  std::vector<std::byte> bytes = verdict_message(type, id, kAccept);
+  bytes[0] = std::byte{40};
+  append(bytes, bytes_of({8, 0, 3, 0, 0, 0, 0, mark}));
+  return bytes;
+}
+
+TEST(VerdictWriter, OnlyVerdictsWithTheSameMarkShareABatch) {
+  VerdictWriter writer(2);
+  writer.add({3, PacketVerdict::Accept, true, 5});
+  writer.add({4, PacketVerdict::Accept, true, 5});
+  writer.add({5, PacketVerdict::Accept, true, 6});
+  writer.add({6, PacketVerdict::Accept, true});
+  std::vector<std::byte> expected = marking_message(kBatch, 4, 5);
+  append(expected, marking_message(kSingle, 5, 6));
+  append(expected, verdict_message(kSingle, 6, kAccept));
   EXPECT_EQ(finished(writer), expected);
 }
 

@@ -366,6 +366,20 @@ TEST_F(WireEngineTest, TheWholeIsBoundedToo) {
   EXPECT_EQ(taken(PacketVerdict::Drop), (Ids{3, 4}));
 }
 
+TEST_F(WireEngineTest, TakesTheClassOffWhatPasses) {
+  constexpr std::uint32_t kOthers = 0x10030000;
+  engine.set_class(1, delayed(milliseconds(10)), now);
+  engine.set_class(2, {}, now);
+  for (const std::uint16_t number : std::vector<std::uint16_t>{1, 2, 3}) {
+    engine.arrive({.id = number, .number = number, .link = kLink, .other_marks = kOthers}, now);
+  }
+  advance(milliseconds(10));
+  ASSERT_EQ(engine.verdicts().size(), 3U);
+  for (const WireVerdict& given : engine.verdicts()) {
+    EXPECT_EQ(given.mark, kOthers) << given.id;
+  }
+}
+
 TEST_F(WireEngineTest, DeliversEverythingAtItsEnd) {
   engine.set_class(1, delayed(milliseconds(10)), now);
   engine.set_class(2, holding(), now);
@@ -406,11 +420,13 @@ TEST_F(WireEngineTest, ClassesKeepTheirEntriesUntilTheVerdictsAreGiven) {
   EXPECT_EQ(counters(2), (WireCounters{.packets = 1, .held = 1, .waiting = 1}));
 }
 
-TEST_F(WireEngineTest, LanesWithoutRoomOnTheBoardPassAtOnce) {
+TEST_F(WireEngineTest, LanesWithoutRoomOnTheBoardPassWithTheirClass) {
   engine.set_class(1, delayed(milliseconds(10)), now);
   for (std::uint32_t i = 1; i <= 9; ++i) {
     arrive(i, 1, {{i}, {100}});
   }
+  ASSERT_EQ(engine.verdicts().size(), 1U);
+  EXPECT_EQ(engine.verdicts()[0].mark, 1U);
   EXPECT_EQ(passed(), Ids{9});
   EXPECT_EQ(memory.report().lanes.size(), 8U);
   engine.remove_class(1);
