@@ -85,6 +85,9 @@ void WireClasses::add(ShapeId id, const LinkAction& shape, const ShapeCounts& co
   counts_[id.value] = counts;
   if (!client_->classes().contains(id.value)) {
     client_->set_class(id.value, wire_shape(shape));
+    if (!client_->holds(id.value)) {
+      throw_operation("cannot shape packets: the userspace wire does something else than asked");
+    }
   }
 }
 
@@ -210,6 +213,14 @@ std::vector<Drift> WireClasses::audit() {
                          std::to_string(std::exchange(left_, 0)) + " that waited in it are lost",
                      true});
     told_undelayed_ = undelayed_;
+  }
+  try {
+    for (const std::uint16_t number : client_->audit()) {
+      drift.push_back({"class " + std::to_string(number) + " of the wire was changed", true});
+    }
+  } catch (const Error& error) {
+    // Frozen, or it has just died; whatever else there is can be compared nevertheless.
+    drift.push_back({error.what(), false});
   }
   const StaticTable guard = make_guard_table(native_);
   if (!is_intact(connection_, guard, guard_port_)) {

@@ -22,6 +22,10 @@ constexpr std::size_t kLanesMax = 1U << 21U;
 /// How long an ending process may take to deliver what waits.
 constexpr int kEndMs = 1'000;
 
+WireTime monotonic_now() {
+  return std::chrono::steady_clock::now().time_since_epoch();
+}
+
 int wait_readable(int fd, int timeout_ms) {
   pollfd waiting{fd, POLLIN, 0};
   int ready = 0;
@@ -145,6 +149,52 @@ std::uint64_t WireClient::release(std::span<const std::uint16_t> numbers, HeldPa
     throw_wrong_answer();
   }
   return released->packets;
+}
+
+WireClassList WireClient::read_classes(std::uint16_t after, std::uint16_t at_most) {
+  WireReply reply = call(ReadWireClasses{after, at_most});
+  auto* read = std::get_if<WireClassList>(&reply);
+  if (read == nullptr || (!read->classes.empty() && read->classes.front().number <= after)) {
+    throw_wrong_answer();
+  }
+  return std::move(*read);
+}
+
+bool WireClient::holds(std::uint16_t number) {
+  const WireClassList read = read_classes(static_cast<std::uint16_t>(number - 1), 1);
+  const bool there = !read.classes.empty() && read.classes.front().number == number;
+  const auto told = classes_.find(number);
+  if (!there || told == classes_.end()) {
+    return !there && told == classes_.end();
+  }
+  // Asked after the answer: a hold that has ended there has ended by now.
+  return same_from(monotonic_now(), told->second, read.classes.front().shape);
+}
+
+std::vector<std::uint16_t> WireClient::audit() {
+  std::map<std::uint16_t, WireShape> held;
+  for (WireClassList read{{}, true}; read.more;) {
+    read = read_classes(held.empty() ? std::uint16_t{0} : held.rbegin()->first, UINT16_MAX);
+    for (SetWireClass& one : read.classes) {
+      held.emplace(one.number, std::move(one.shape));
+    }
+  }
+  const WireTime now = monotonic_now();
+  std::vector<std::uint16_t> differing;
+  for (const auto& [number, shape] : held) {
+    if (!classes_.contains(number)) {
+      differing.push_back(number);
+      tell(RemoveWireClass{number});
+    }
+  }
+  for (const auto& [number, shape] : classes_) {
+    const auto found = held.find(number);
+    if (found == held.end() || !same_from(now, shape, found->second)) {
+      differing.push_back(number);
+      tell(SetWireClass{number, shape});
+    }
+  }
+  return differing;
 }
 
 WireReport WireClient::stats() {

@@ -69,6 +69,13 @@ class WireClient {
   /// Ends the holds of these classes, removed ones too. @return how many packets were held
   std::uint64_t release(std::span<const std::uint16_t> numbers, HeldPackets held);
 
+  /// Reads back what the process does with a class, or that it has none, and compares it with what
+  /// it was told. @throws Error Operation
+  [[nodiscard]] bool holds(std::uint16_t number);
+  /// The same for all of them; tells it again where that differs.
+  /// @return the classes that differed, also those that it should not have. @throws Error Operation
+  [[nodiscard]] std::vector<std::uint16_t> audit();
+
   /// What the process has counted until now. Asks nobody, so a frozen process can be read, too.
   [[nodiscard]] WireReport counts() const { return read_board(board_.bytes()); }
   /// The same when it has read what was queued before, see SettleWire. @throws Error Operation
@@ -88,6 +95,7 @@ class WireClient {
   void end() noexcept;
   [[nodiscard]] WireReply call(const WireRequest& request);
   void tell(const WireRequest& request);
+  [[nodiscard]] WireClassList read_classes(std::uint16_t after, std::uint16_t at_most);
   [[nodiscard]] WireReply await_reply(std::uint32_t sequence);
 
   WireClientOptions options_;

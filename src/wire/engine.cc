@@ -103,6 +103,17 @@ void WireEngine::release_lane(std::uint32_t index, HeldPackets held, WireTime no
   }
 }
 
+std::vector<std::uint16_t> WireEngine::classes() const {
+  std::vector<std::uint16_t> numbers;
+  for (const auto& [number, of] : classes_) {
+    if (of.live) {
+      numbers.push_back(number);
+    }
+  }
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
 void WireEngine::arrive(const WirePacket& packet, WireTime now) {
   // Whatever is due by now goes first.
   advance(now);

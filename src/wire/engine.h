@@ -58,6 +58,13 @@ class WireEngine {
   /// @return how many packets were held
   std::uint64_t release(std::span<const std::uint16_t> numbers, HeldPackets held, WireTime now);
 
+  /// Numbers of the classes that are there, ascending.
+  [[nodiscard]] std::vector<std::uint16_t> classes() const;
+  /// @param number one of them
+  [[nodiscard]] const WireShape& shape_of(std::uint16_t number) const {
+    return classes_.at(number).shape;
+  }
+
   void arrive(const WirePacket& packet, WireTime now);
   /// Gives the verdicts that are due.
   void advance(WireTime now);

@@ -226,6 +226,23 @@ class WireProcess {
   WireReply serve(const ReleaseWire& release) {
     return WireReleased{engine_.release(release.numbers, release.held, monotonic_now())};
   }
+  WireReply serve(const ReadWireClasses& read) {
+    constexpr std::size_t kRoomForTheRest = 64;
+    WireClassList answer;
+    std::size_t size = kRoomForTheRest;
+    const std::vector<std::uint16_t> numbers = engine_.classes();
+    for (auto next = std::upper_bound(numbers.begin(), numbers.end(), read.after);
+         next != numbers.end(); ++next) {
+      const WireShape& shape = engine_.shape_of(*next);
+      size += encoded_size(shape);
+      if (answer.classes.size() == read.at_most || size > kWireMessageMax) {
+        answer.more = true;
+        break;
+      }
+      answer.classes.push_back({*next, shape});
+    }
+    return answer;
+  }
   /// Whoever asks has to wait for take_packets().
   static WireReply serve(const SettleWire& /*settle*/) { return WireDone{}; }
 

@@ -95,20 +95,22 @@ WireShape get_shape(ByteReader& in) {
 // Requests. A body's kind is its place in the variant.
 
 void put_body(ByteWriter& out, const WireRequest& body) {
-  std::visit(Overloaded{[&](const SetWireClass& set) {
-                          out.put(set.number);
-                          put_shape(out, set.shape);
-                        },
-                        [&](const RemoveWireClass& remove) { out.put(remove.number); },
-                        [&](const ReleaseWire& release) {
-                          out.put(static_cast<std::uint8_t>(release.held));
-                          out.put(static_cast<std::uint16_t>(release.numbers.size()));
-                          for (const std::uint16_t number : release.numbers) {
-                            out.put(number);
-                          }
-                        },
-                        [](const SettleWire&) {}},
-             body);
+  std::visit(
+      Overloaded{[&](const SetWireClass& set) {
+                   out.put(set.number);
+                   put_shape(out, set.shape);
+                 },
+                 [&](const RemoveWireClass& remove) { out.put(remove.number); },
+                 [&](const ReleaseWire& release) {
+                   out.put(static_cast<std::uint8_t>(release.held));
+                   out.put(static_cast<std::uint16_t>(release.numbers.size()));
+                   for (const std::uint16_t number : release.numbers) {
+                     out.put(number);
+                   }
+                 },
+                 [](const SettleWire&) {},
+                 [&](const ReadWireClasses& read) { out.put(read.after).put(read.at_most); }},
+      body);
 }
 
 std::uint16_t get_number(ByteReader& in) {
@@ -138,6 +140,10 @@ WireRequest get_request(ByteReader& in, std::uint32_t kind) {
       return get_release(in);
     case 3:
       return SettleWire{};
+    case 4: {
+      const auto after = in.get<std::uint16_t>();
+      return ReadWireClasses{after, get_number(in)};
+    }
     default:
       in.fail();
       return {};
@@ -153,8 +159,35 @@ void put_body(ByteWriter& out, const WireReply& body) {
                               .put_text(std::string_view(failed.message).substr(0, 4096))
                               .put_text(std::string_view(failed.hint).substr(0, 4096));
                         },
-                        [&](const WireReleased& released) { out.put(released.packets); }},
+                        [&](const WireReleased& released) { out.put(released.packets); },
+                        [&](const WireClassList& read) {
+                          out.put(read.more);
+                          out.put(static_cast<std::uint16_t>(read.classes.size()));
+                          for (const SetWireClass& one : read.classes) {
+                            out.put(one.number);
+                            put_shape(out, one.shape);
+                          }
+                        }},
              body);
+}
+
+WireClassList get_classes(ByteReader& in) {
+  WireClassList read;
+  read.more = in.get_bool();
+  const auto count = in.get<std::uint16_t>();
+  std::uint16_t last = 0;
+  for (std::size_t i = 0; i < count && !in.bad(); ++i) {
+    const std::uint16_t number = get_number(in);
+    if (number <= last) {
+      in.fail();
+    }
+    last = number;
+    read.classes.push_back({number, get_shape(in)});
+  }
+  if (read.more && read.classes.empty()) {
+    in.fail();
+  }
+  return read;
 }
 
 WireReply get_reply(ByteReader& in, std::uint32_t kind) {
@@ -173,6 +206,8 @@ WireReply get_reply(ByteReader& in, std::uint32_t kind) {
     }
     case 3:
       return WireReleased{in.get<std::uint64_t>()};
+    case 4:
+      return get_classes(in);
     default:
       in.fail();
       return {};
@@ -204,6 +239,12 @@ std::optional<Numbered<Body>> parse_message(std::span<const std::byte> bytes, Ge
 }
 
 }  // namespace
+
+std::size_t encoded_size(const WireShape& shape) {
+  ByteWriter out;
+  put_shape(out, shape);
+  return sizeof(std::uint16_t) + out.take().size();
+}
 
 std::vector<std::byte> encode(const Numbered<WireRequest>& request) {
   std::vector<std::byte> bytes = encode_message(request);

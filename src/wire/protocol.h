@@ -40,7 +40,14 @@ struct ReleaseWire {
 struct SettleWire {
   friend bool operator==(const SettleWire&, const SettleWire&) = default;
 };
-using WireRequest = std::variant<SetWireClass, RemoveWireClass, ReleaseWire, SettleWire>;
+/// Asks which classes the process has, so that they can be compared with what it was told.
+struct ReadWireClasses {
+  std::uint16_t after = 0;             ///< those with greater numbers
+  std::uint16_t at_most = UINT16_MAX;  ///< so many, at least 1
+  friend bool operator==(const ReadWireClasses&, const ReadWireClasses&) = default;
+};
+using WireRequest =
+    std::variant<SetWireClass, RemoveWireClass, ReleaseWire, SettleWire, ReadWireClasses>;
 
 /// The process listens to its queue. Unasked, once, with sequence 0.
 struct WireReady {
@@ -61,7 +68,13 @@ struct WireReleased {
   std::uint64_t packets = 0;  ///< that were held
   friend bool operator==(const WireReleased&, const WireReleased&) = default;
 };
-using WireReply = std::variant<WireReady, WireDone, WireFailed, WireReleased>;
+/// The answer to ReadWireClasses; classes that were removed are not among them.
+struct WireClassList {
+  std::vector<SetWireClass> classes{};  ///< numbers ascend
+  bool more = false;                    ///< there are greater numbers
+  friend bool operator==(const WireClassList&, const WireClassList&) = default;
+};
+using WireReply = std::variant<WireReady, WireDone, WireFailed, WireReleased, WireClassList>;
 
 /// A request or reply and the number that says which reply belongs to which request.
 template <typename Body>
@@ -70,6 +83,9 @@ struct Numbered {
   Body body{};
   friend bool operator==(const Numbered&, const Numbered&) = default;
 };
+
+/// Bytes that a class takes in a message.
+[[nodiscard]] std::size_t encoded_size(const WireShape& shape);
 
 /// @throws Error Usage when a value is beyond what a message can say (number 0, too many bursts,
 ///         too long a table, a probability over 1)

@@ -33,6 +33,15 @@ struct WireShape {
   friend bool operator==(const WireShape&, const WireShape&) = default;
 };
 
+/// Whether two shapes do the same to packets from `now` on: a hold that has ended is none.
+[[nodiscard]] inline bool same_from(WireTime now, const WireShape& a, const WireShape& b) {
+  const auto at_now = [&](WireShape shape) {
+    shape.hold = shape.hold && !(shape.end && *shape.end <= now);
+    return shape;
+  };
+  return at_now(a) == at_now(b);
+}
+
 /// What becomes of packets that a hold has kept.
 enum class HeldPackets : std::uint8_t { Deliver, Drop };
 

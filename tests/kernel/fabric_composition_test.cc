@@ -10,6 +10,7 @@
 #include "src/base/error.h"
 #include "tests/kernel/fabric_readback.h"
 #include "tests/kernel/fault_actions.h"
+#include "tests/kernel/wire_spy.h"
 
 namespace tinet::testing {
 namespace {
@@ -122,15 +123,15 @@ Fault Faults::any(FaultId id, const FabricPlan& plan, MonoTime start) {
 }
 
 /// nullopt: not possible together.
-std::optional<ReadSchedules> applied(World& world, const std::vector<Fault>& faults,
-                                     MonoTime start) {
+std::optional<ReadSchedules> applied(World& world, const std::vector<Fault>& faults, MonoTime start,
+                                     const std::set<int>& foreign_wires) {
   try {
     world.fabric->apply(faults, now());
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::Conflict) << error.what();
     return std::nullopt;
   }
-  return read_schedules(world, start);
+  return read_schedules(world, start, foreign_wires);
 }
 
 class Composition : public ::testing::TestWithParam<unsigned> {};
@@ -151,13 +152,18 @@ TEST_P(Composition, InTheKernelIsThatOfTheFaultsThatAreLeft) {
     } else {
       wanted.push_back(faults.any({++last}, world.plan, start));
     }
+    const std::set<int> wires = wire_controls();
     World fresh(kInstances);
-    const auto expected = applied(fresh, wanted, start);
-    const auto got = applied(world, wanted, start);
+    const auto expected = applied(fresh, wanted, start, wires);
+    std::set<int> others = wire_controls();
+    for (const int own : wires) {
+      others.erase(own);
+    }
+    const auto got = applied(world, wanted, start, others);
     ASSERT_EQ(got.has_value(), expected.has_value()) << "step " << step;
     if (!got) {
       ++refused;
-      EXPECT_EQ(read_schedules(world, start), held) << "a refused change, step " << step;
+      EXPECT_EQ(read_schedules(world, start, others), held) << "a refused change, step " << step;
       continue;
     }
     active = wanted;

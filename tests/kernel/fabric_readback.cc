@@ -12,8 +12,10 @@
 #include "netns/qdisc.h"
 #include "src/base/error.h"
 #include "src/fabric/encode.h"
+#include "src/fabric/refusal.h"
 #include "src/fabric/skeleton.h"
 #include "src/fabric/treatment.h"
+#include "tests/kernel/wire_spy.h"
 
 namespace tinet::testing {
 
@@ -49,19 +51,19 @@ std::chrono::seconds rounded(Nanoseconds end) {
 
 class Reader {
  public:
-  Reader(World& world, MonoTime start);
+  Reader(World& world, MonoTime start, const std::set<int>& foreign);
   ReadSchedules read();
 
  private:
   using ByLink = std::map<Link, std::pair<fabric::Element, std::optional<MonoTime>>>;
 
-  nft::Connection open() {
+  nft::Connection open(int namespace_fd) {
     return nft::Connection(thread_.open_netlink(
-        Namespace(UniqueFd(::fcntl(world_.fabric->switch_namespace_fd(), F_DUPFD_CLOEXEC, 0))),
-        NETLINK_NETFILTER));
+        Namespace(UniqueFd(::fcntl(namespace_fd, F_DUPFD_CLOEXEC, 0))), NETLINK_NETFILTER));
   }
   void read_maps();
   void read_queues();
+  std::vector<std::vector<Expression>> refusals_of(Endpoint endpoint);
   ReadEffect effect_of(Link link, const fabric::Target& target, std::optional<MonoTime> end);
   std::vector<Expression> renamed(Link link, const nft::Rule& rule, ReadEffect& effect);
   ReadClass class_of(Link link, std::uint32_t shape) const;
@@ -75,13 +77,30 @@ class Reader {
   std::map<nft::Bytes, std::uint32_t> priorities_;
   std::map<std::pair<IfIndex, std::uint16_t>, ReadClass> classes_;
   std::map<std::uint32_t, std::string> targets_;
+  std::map<std::uint16_t, WireShape> wire_;
   Names counts_;
   Names shapes_;
 };
 
-Reader::Reader(World& world, MonoTime start) : world_(world), start_(start), connection_(open()) {
+Reader::Reader(World& world, MonoTime start, const std::set<int>& foreign)
+    : world_(world), start_(start), connection_(open(world.fabric->switch_namespace_fd())) {
   read_maps();
   read_queues();
+  for (const int control : wire_controls()) {
+    if (!foreign.contains(control)) {
+      TINET_ASSERT(wire_.empty());
+      wire_ = read_wire(control);
+    }
+  }
+}
+
+std::vector<std::vector<Expression>> Reader::refusals_of(Endpoint endpoint) {
+  nft::Connection connection = open(world_.fabric->namespace_fd(endpoint));
+  std::vector<std::vector<Expression>> rules;
+  for (const nft::Rule& rule : nft::list_rules(connection, fabric::make_refusal_table().table.id)) {
+    rules.push_back(rule.expressions);
+  }
+  return rules;
 }
 
 void Reader::read_maps() {
@@ -159,7 +178,14 @@ std::vector<Expression> Reader::renamed(Link link, const nft::Rule& rule, ReadEf
     auto* mark = std::get_if<nft::Bitwise>(&all[i]);
     if (mark != nullptr && std::holds_alternative<nft::MetaSet>(all[i + 1]) &&
         number_in(mark->mask) == ~fabric::kWireMask) {
-      mark->xor_with = bytes_of(shapes_.of(number_in(mark->xor_with)));
+      const std::uint32_t shape = number_in(mark->xor_with);
+      const auto held = wire_.find(static_cast<std::uint16_t>(shape));
+      effect.wire.push_back(held == wire_.end() ? std::nullopt : std::optional(held->second));
+      mark->xor_with = bytes_of(shapes_.of(shape));
+    }
+    const bool refuses = number != nullptr && number->value == fabric::refusal_mac_bytes();
+    if (refuses && effect.refusals.empty()) {
+      effect.refusals = refusals_of(link.to);
     }
   }
   return all;
@@ -204,8 +230,8 @@ ReadSchedules Reader::read() {
 
 }  // namespace
 
-ReadSchedules read_schedules(World& world, MonoTime start) {
-  return Reader(world, start).read();
+ReadSchedules read_schedules(World& world, MonoTime start, const std::set<int>& foreign) {
+  return Reader(world, start, foreign).read();
 }
 
 std::string to_text(const std::vector<ReadEffect>& schedule) {
@@ -217,6 +243,11 @@ std::string to_text(const std::vector<ReadEffect>& schedule) {
       text += " (" + std::to_string(one.rate) + " B/s, " + one.leaf + " " +
               std::to_string(one.limit) + ")";
     }
+    text += ", " + std::to_string(effect.wire.size()) + " of the wire";
+    for (const auto& shape : effect.wire) {
+      text += !shape ? " (missing)" : shape->hold ? " (hold)" : " (no hold)";
+    }
+    text += ", " + std::to_string(effect.refusals.size()) + " refusals";
     text += effect.ends_in ? ", ends in " + std::to_string(effect.ends_in->count()) + " s; " : "; ";
   }
   return text;

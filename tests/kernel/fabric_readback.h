@@ -5,12 +5,14 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "netns/netem.h"
 #include "netns/nft/connection.h"
 #include "netns/nft/rule.h"
+#include "src/wire/shape.h"
 #include "tests/kernel/fabric_world.h"
 
 namespace tinet::testing {
@@ -29,7 +31,10 @@ struct ReadEffect {
   /// The rules of its treatment, with numbers of counts and shapes in the order in which they are
   /// met, which is the same for all fabrics.
   std::vector<std::vector<nft::Expression>> rules{};
-  std::vector<ReadClass> classes{};               ///< of the port, in the order of those rules
+  std::vector<ReadClass> classes{};              ///< of the port, in the order of those rules
+  std::vector<std::optional<WireShape>> wire{};  ///< what the wire does, in that order
+  /// What answers in the receiver's namespace, when packets are refused.
+  std::vector<std::vector<nft::Expression>> refusals{};
   std::optional<std::chrono::seconds> ends_in{};  ///< to 100 s: a slow kernel sets out late
   friend bool operator==(const ReadEffect&, const ReadEffect&) = default;
 };
@@ -39,7 +44,9 @@ using ReadSchedules = std::map<Link, std::vector<ReadEffect>>;
 /// Reads the switch's tables and queues, and follows for each link what a packet of it would meet,
 /// now and after each end.
 /// @param start ends are told from there
-[[nodiscard]] ReadSchedules read_schedules(World& world, MonoTime start);
+/// @param foreign controls of the wires of other worlds in this process
+[[nodiscard]] ReadSchedules read_schedules(World& world, MonoTime start,
+                                           const std::set<int>& foreign = {});
 
 /// For messages of tests.
 [[nodiscard]] std::string to_text(const std::vector<ReadEffect>& schedule);

@@ -14,7 +14,9 @@
 
 #include "netns/user_namespace.h"
 #include "src/base/error.h"
+#include "src/model/distribution.h"
 #include "tests/kernel/wire_child.h"
+#include "tests/kernel/wire_spy.h"
 #include "tests/kernel/wire_world.h"
 
 namespace tinet::testing {
@@ -151,6 +153,42 @@ TEST_F(WireProcessTest, DiesWhenItsOwnerIsKilled) {
   ::kill(owner, SIGKILL);
   ::waitpid(owner, nullptr, 0);
   EXPECT_TRUE(readable_within(watched.get(), 5000));
+}
+
+TEST_F(WireProcessTest, WhatItDoesIsReadBack) {
+  world.wire.ensure();
+  WireShape table = delayed(milliseconds(5));
+  table.delay->distribution = Distribution::Table;
+  // Two do not fit one message.
+  table.delay->table.assign(kDistributionTableMax, 1);
+  WireShape holding;
+  holding.hold = true;
+  holding.end = WireTime(1);
+  world.wire.set_class(3, table);
+  world.wire.set_class(9, table);
+  world.wire.set_class(65535, holding);
+  EXPECT_TRUE(world.wire.holds(3));
+  EXPECT_TRUE(world.wire.holds(65535)) << "and it has ended meanwhile";
+  EXPECT_TRUE(world.wire.holds(4)) << "neither end knows it";
+  EXPECT_TRUE(world.wire.audit().empty());
+
+  // Behind the client's back.
+  const auto controls = wire_controls();
+  ASSERT_EQ(controls.size(), 1U);
+  const WireShape told = table;
+  table.delay->table[5] = 2;
+  ask_wire(*controls.begin(), SetWireClass{9, table});
+  ask_wire(*controls.begin(), SetWireClass{4, table});
+  ask_wire(*controls.begin(), RemoveWireClass{65535});
+  EXPECT_TRUE(world.wire.holds(3));
+  for (const std::uint16_t number : std::vector<std::uint16_t>{4, 9, 65535}) {
+    EXPECT_FALSE(world.wire.holds(number)) << number;
+  }
+  EXPECT_EQ(world.wire.audit(), (std::vector<std::uint16_t>{4, 9, 65535}));
+  EXPECT_TRUE(world.wire.audit().empty());
+  const auto read = read_wire(*controls.begin());
+  EXPECT_EQ(read.size(), 3U);
+  EXPECT_EQ(read.at(9), told);
 }
 
 TEST_F(WireProcessTest, ASecondListenerIsRefused) {

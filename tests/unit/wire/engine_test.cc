@@ -439,5 +439,30 @@ TEST_F(WireEngineTest, LanesWithoutRoomOnTheBoardPassWithTheirClass) {
   EXPECT_EQ(counters(2, {{9}, {100}}), (WireCounters{.packets = 1, .delayed = 1, .waiting = 1}));
 }
 
+TEST_F(WireEngineTest, TellsTheClassesThatAreThere) {
+  engine.set_class(7, holding(), now);
+  engine.set_class(300, delayed(milliseconds(5)), now);
+  engine.set_class(2, {}, now);
+  engine.set_class(2, delayed(milliseconds(6)), now);
+  arrive(1, 300);
+  engine.remove_class(300);
+  EXPECT_EQ(engine.classes(), (std::vector<std::uint16_t>{2, 7}));
+  EXPECT_EQ(engine.shape_of(2), delayed(milliseconds(6)));
+  EXPECT_EQ(engine.shape_of(7), holding());
+  release({7});
+  EXPECT_FALSE(engine.shape_of(7).hold);
+}
+
+TEST(WireShape, AHoldThatHasEndedIsNone) {
+  WireShape held = holding();
+  WireShape free;
+  held.end = free.end = WireTime(100);
+  EXPECT_TRUE(same_from(WireTime(99), held, held));
+  EXPECT_FALSE(same_from(WireTime(99), held, free));
+  EXPECT_TRUE(same_from(WireTime(100), held, free));
+  free.seed = 1;
+  EXPECT_FALSE(same_from(WireTime(100), held, free));
+}
+
 }  // namespace
 }  // namespace tinet

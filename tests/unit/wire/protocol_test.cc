@@ -31,12 +31,14 @@ WireShape full_shape() {
 std::vector<WireRequest> requests() {
   return {SetWireClass{1, {}}, SetWireClass{65535, full_shape()},
           RemoveWireClass{3},  ReleaseWire{{1, 2, 65535}, HeldPackets::Drop},
-          ReleaseWire{},       SettleWire{}};
+          ReleaseWire{},       SettleWire{},
+          ReadWireClasses{},   ReadWireClasses{77, 1}};
 }
 
 std::vector<WireReply> replies() {
-  return {WireReady{}, WireDone{}, WireFailed{ErrorKind::Conflict, "cannot bind", "stop it"},
-          WireReleased{12}};
+  return {
+      WireReady{},      WireDone{},      WireFailed{ErrorKind::Conflict, "cannot bind", "stop it"},
+      WireReleased{12}, WireClassList{}, WireClassList{{{1, {}}, {65535, full_shape()}}, true}};
 }
 
 TEST(WireProtocol, EveryRequestSurvivesTheWay) {
@@ -120,6 +122,26 @@ TEST(WireProtocol, SurvivesTheFuzzersCorpus) {
     ++files;
   }
   EXPECT_GE(files, 8U);
+}
+
+TEST(WireProtocol, RejectsListsOfClassesWithoutAnOrderOrAnEnd) {
+  for (const WireClassList& list :
+       {WireClassList{{{2, {}}, {1, {}}}, false}, WireClassList{{{2, {}}, {2, {}}}, false},
+        WireClassList{{{0, {}}}, false}, WireClassList{{}, true}}) {
+    EXPECT_FALSE(parse_wire_reply(encode(Numbered<WireReply>{1, list})));
+  }
+  auto none = encode(Numbered<WireRequest>{1, ReadWireClasses{1, 1}});
+  none[none.size() - 2] = std::byte{0};
+  EXPECT_FALSE(parse_wire_request(none)) << "at most nothing";
+}
+
+TEST(WireProtocol, KnowsWhatAClassTakes) {
+  for (const WireShape& shape : {WireShape{}, full_shape()}) {
+    const auto size = [](std::vector<SetWireClass> classes) {
+      return encode(Numbered<WireReply>{1, WireClassList{std::move(classes), false}}).size();
+    };
+    EXPECT_EQ(encoded_size(shape), size({{1, shape}}) - size({}));
+  }
 }
 
 }  // namespace
