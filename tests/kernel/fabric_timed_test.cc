@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <random>
-#include <thread>
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -11,20 +10,13 @@
 
 #include "src/base/error.h"
 #include "src/fabric/effects.h"
+#include "tests/kernel/after_end.h"
 #include "tests/kernel/fabric_world.h"
 
 namespace tinet::testing {
 namespace {
 
 using namespace std::chrono_literals;
-
-/// The kernel ends an element within two of its clock ticks (4 ms each at HZ=250).
-constexpr auto kTick = 12ms;
-
-/// Waits for the moment itself, not for an effect.
-void wait_until(MonoTime time) {
-  std::this_thread::sleep_until(time);
-}
 
 std::set<Link> cut_from_scratch(const std::vector<Fault>& faults, MonoTime time) {
   std::set<Link> cut;
@@ -44,26 +36,6 @@ void send_datagrams(World& world, Link link, int count) {
   for (int i = 0; i < count; ++i) {
     ASSERT_EQ(::sendto(socket.get(), "x", 1, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to),
               1);
-  }
-}
-
-/// A world in which `act(world, end)` was over before `end`, which is put off until this machine is
-/// quick enough; returns when the kernel has reached the end. Its clock of a fault starts with the
-/// commit, so that it is late by the time that the commit took.
-template <typename Act>
-std::unique_ptr<World> world_after_end(Act act) {
-  for (auto duration = 120ms;; duration *= 2) {
-    auto world = std::make_unique<World>(2);
-    const auto start = now();
-    const auto end = start + duration;
-    act(*world, end);
-    const auto took = now() - start;
-    const bool in_time = took < duration;
-    wait_until(end + took + kTick);
-    if (in_time || duration > 10s) {
-      EXPECT_TRUE(in_time);
-      return world;
-    }
   }
 }
 
