@@ -83,6 +83,10 @@ int run_stop(const StopOptions& options, Context& context) {
   for (const auto& cluster : clusters) {
     documents.push_back(stop_one(cluster, options, context));
   }
+  // All of them are stopped before one that left something is an error.
+  for (const auto& last : documents) {
+    require_all_removed(last);
+  }
   if (context.globals.json) {
     context.print_json(options.all ? json::value(std::move(documents)) : documents.front());
   }

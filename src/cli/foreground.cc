@@ -38,7 +38,7 @@ int stay_in_foreground(Context& context) {
   }
   if (running_cluster(context)) {
     context.note("stopping cluster '" + context.globals.tag + "'");
-    stop_cluster(Client::connect(require_cluster(context)), {});
+    require_all_removed(stop_cluster(Client::connect(require_cluster(context)), {}));
   }
   return exit_code(ErrorKind::Interrupted);
 }

@@ -169,7 +169,7 @@ void StopGuard::wait_and_stop(UniqueFd reader, const Context& context, std::int6
     if (const auto cluster = running_cluster(context)) {
       const Client client = Client::connect(*cluster);
       if (number_of(client.get("/v1/status"), "supervisor_pid") == supervisor) {
-        stop_cluster(client, {});
+        require_all_removed(stop_cluster(client, {}));
       }
     }
   } catch (const Error&) {

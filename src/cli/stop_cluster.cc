@@ -38,4 +38,14 @@ boost::json::value stop_cluster(const Client& client, const api::StopRequest& re
   return last;
 }
 
+void require_all_removed(const boost::json::value& last) {
+  const auto* left = last.as_object().if_contains("not_removed");
+  if (left != nullptr) {
+    const std::string hint = text_of(*left, "hint");
+    throw_operation(
+        "stopped, but not all is removed: " + text_of(*left, "message"),
+        hint.empty() ? "'tinet cleanup' tries again" : hint + "; 'tinet cleanup' tries again");
+  }
+}
+
 }  // namespace tinet::cli

@@ -306,22 +306,29 @@ class Supervisor {
       stopping_ = false;  // it may be tried again
       throw;
     }
-    remove_data(request.keep_data);
+    const auto not_removed = remove_data(request.keep_data);
     json::object last = co_await cluster_->status();
+    if (not_removed) {
+      last["not_removed"] =
+          json::object{{"message", not_removed->what()}, {"hint", not_removed->hint()}};
+    }
     ending_ = true;
     ended_.notify();
     co_return last;
   }
 
-  void remove_data(bool keep) {
+  /// @return why the data is still there although nobody wants it
+  std::optional<Error> remove_data(bool keep) {
     if (keep || launch_.plan.keep_data) {
-      return;
+      return std::nullopt;
     }
     try {
       remove_tree(as_user(), launch_.plan.data_dir);
     } catch (const Error& error) {
       journal_.add("tinet", "data-not-removed", "", error.what());
+      return error;
     }
+    return std::nullopt;
   }
 
   asio::awaitable<void> stop_on_signal() {
