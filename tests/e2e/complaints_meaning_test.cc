@@ -1,6 +1,6 @@
 // What users of other tools complained about, by its number in the list that tinet was made with:
-// faults that did not do what their words said. Other rows have tests of their own: 6 and 30
-// (Scope, below too), 7 (Mode), 19 (Words), 21 (PacketCounts), 25 (Words), 28 (Traffic).
+// faults that did not do what their words said. Other rows have tests beside these: 6 and 30
+// (Scope, ResolveTraffic), 21 (PacketCounts, FaultWatch).
 
 #include <boost/json.hpp>
 #include <gmock/gmock.h>

@@ -88,6 +88,24 @@ TEST(ResolveTraffic, Complaint06PortsAreThoseOfTheListeningSide) {
             "0>1 to 80,443; 1>0 from 80,443");
 }
 
+/// Complaint 14, chaosblade #402: a long list of ports cut the whole host off.
+TEST(ResolveTraffic, Complaint14ALongListOfPortsMeansThemAndNoOthers) {
+  TrafficWords words;
+  for (int port = 65535; port > 0; port -= 7) {
+    words.ports.push_back(static_cast<std::uint16_t>(port));
+  }
+  check_traffic(words);
+  const auto scoped = resolve_traffic(words, {{0, 1}}, plan());
+  ASSERT_THAT(scoped.links, ElementsAre(Link{0, 1}, Link{1, 0}));
+  const Match& there = scoped.matches.at(scoped.match_of.at(0));
+  const Match& back = scoped.matches.at(scoped.match_of.at(1));
+  std::vector<std::uint16_t> ascending(words.ports.rbegin(), words.ports.rend());
+  EXPECT_EQ(there.to_ports, ascending);
+  EXPECT_EQ(back.from_ports, ascending);
+  EXPECT_THAT(there.from_ports, IsEmpty());
+  EXPECT_THAT(back.to_ports, IsEmpty());
+}
+
 TEST(ResolveTraffic, SpeaksOfPacketsWhenToldSo) {
   EXPECT_EQ(text_of(resolve_traffic({.service = "peer", .packets = true}, {{0, 1}}, plan())),
             "0>1 to 20160 from 2380");

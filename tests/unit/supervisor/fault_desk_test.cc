@@ -208,6 +208,24 @@ TEST(FaultDesk, SaysThatItHealedWhenItCannotKick) {
   EXPECT_TRUE(world.desk.book().entries().empty());
 }
 
+/// Complaint 13 of the survey, chaosblade #24: says "destroyed" while the rule is still there.
+TEST(FaultDesk, Complaint13AHealThatFailsSaysSoAndKeepsTheFault) {
+  DeskWorld world(desk_plan(2));
+  world.create(fault_request("partition", "n-0"));
+  world.create(loss(5));
+  world.fabric.apply_fails =
+      Error(ErrorKind::Operation, "element n-0 > n-1 is still there", "try again");
+  const auto error = refusal([&] { world.heal(); });
+  EXPECT_EQ(error.kind(), ErrorKind::Operation);
+  EXPECT_THAT(error.what(), HasSubstr("element n-0 > n-1 is still there"));
+  EXPECT_EQ(world.desk.book().entries().size(), 2U);
+  EXPECT_THAT(world.events("fault-healed"), IsEmpty());
+  EXPECT_THAT(ids_of(world.fabric.active()), ElementsAre(1, 2));
+  world.fabric.apply_fails.reset();
+  EXPECT_THAT(ids_in(world.heal(), "healed"), ElementsAre("f1", "f2"));
+  EXPECT_THAT(world.fabric.active(), IsEmpty());
+}
+
 TEST(FaultDesk, HealTellsTheResidualOutage) {
   DeskWorld world(desk_plan(2));
   world.create(fault_request("partition", "n-0"));
