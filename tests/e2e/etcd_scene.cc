@@ -1,6 +1,7 @@
 #include "tests/e2e/etcd_scene.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
@@ -69,6 +70,14 @@ bool EtcdScene::put(const std::string& member, const std::string& key,
   return result.ok();
 }
 
+std::int64_t EtcdScene::write_ms(const std::string& member) const {
+  const auto before = std::chrono::steady_clock::now();
+  EXPECT_TRUE(put(member, "timed", "x"));
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
+                                                               before)
+      .count();
+}
+
 std::string EtcdScene::local_value(const std::string& member, const std::string& key) const {
   const RunResult result = ctl(member, {"get", "--consistency=s", "--print-value-only", key});
   return result.out.substr(0, result.out.find('\n'));
@@ -98,6 +107,50 @@ std::string EtcdScene::await_leader(const std::vector<std::string>& not_these) c
       kPatience);
   EXPECT_TRUE(came) << "leader: '" << found << "'";
   return came ? found : "";
+}
+
+std::vector<std::string> EtcdScene::followers(const std::string& leader) const {
+  std::vector<std::string> names = members();
+  names.erase(std::remove(names.begin(), names.end(), leader), names.end());
+  return names;
+}
+
+json::value EtcdScene::endpoint_status(const std::string& member) const {
+  const RunResult result = ctl(member, {"endpoint", "status", "-w", "json"});
+  std::error_code error;
+  json::value answer = json::parse(result.out, error);
+  return error ? json::value{} : answer;
+}
+
+std::int64_t EtcdScene::term(const std::string& member) const {
+  return std::stoll("0" + text_at(endpoint_status(member), "/0/Status/raftTerm"));
+}
+
+std::int64_t EtcdScene::entries(const std::string& member) const {
+  return std::stoll("0" + text_at(endpoint_status(member), "/0/Status/raftIndex"));
+}
+
+bool EtcdScene::misses_its_leader(const std::string& member) const {
+  return eventually(
+      [&] {
+        const json::value answer = endpoint_status(member);
+        // A member that has not answered says nothing; etcd leaves out what is zero.
+        if (text_at(answer, "/0/Status/raftTerm").empty()) {
+          return false;
+        }
+        const std::string leader = text_at(answer, "/0/Status/leader");
+        return leader.empty() || leader == "0";
+      },
+      kPatience);
+}
+
+int EtcdScene::said(const std::string& member, const std::string& text) const {
+  const std::string log = tinet({"logs", member}).out;
+  int count = 0;
+  for (auto at = log.find(text); at != std::string::npos; at = log.find(text, at + 1)) {
+    ++count;
+  }
+  return count;
 }
 
 std::string EtcdScene::hash(const std::string& member) const {
