@@ -47,11 +47,23 @@ std::optional<BridgePortInfo> read_port(const netlink::MessageView& message) {
                   info.forwarding = read_byte(setting.payload) == BR_STATE_FORWARDING;
                 } else if (setting.type == IFLA_BRPORT_LEARNING) {
                   info.learning = read_byte(setting.payload) != 0;
+                } else if (setting.type == IFLA_BRPORT_UNICAST_FLOOD) {
+                  info.flood = read_byte(setting.payload) != 0;
+                } else if (setting.type == IFLA_BRPORT_ISOLATED) {
+                  info.isolated = read_byte(setting.payload) != 0;
                 }
               });
         }
       });
   return is_port ? std::optional(info) : std::nullopt;
+}
+
+Request& begin_port(Request& request, IfIndex port) {
+  ifinfomsg header{};
+  header.ifi_family = AF_BRIDGE;
+  header.ifi_index = static_cast<int>(port.value);
+  return request.begin(RTM_SETLINK, 0, "set up bridge port " + std::to_string(port.value))
+      .put_header(header);
 }
 
 std::size_t count_not_ready(netlink::Socket& socket, const std::set<IfIndex>& wanted) {
@@ -98,15 +110,17 @@ void put_bridge(Request& request, const BridgeSpec& spec) {
 }
 
 void put_bridge_port(Request& request, IfIndex port, const BridgePortSpec& spec) {
-  ifinfomsg header{};
-  header.ifi_family = AF_BRIDGE;
-  header.ifi_index = static_cast<int>(port.value);
-  request.begin(RTM_SETLINK, 0, "set up bridge port " + std::to_string(port.value))
-      .put_header(header)
-      .nest(IFLA_PROTINFO, [&] {
-        request.put_u8(IFLA_BRPORT_LEARNING, spec.learning ? 1 : 0)
-            .put_u8(IFLA_BRPORT_UNICAST_FLOOD, spec.flood ? 1 : 0);
-      });
+  begin_port(request, port).nest(IFLA_PROTINFO, [&] {
+    request.put_u8(IFLA_BRPORT_LEARNING, spec.learning ? 1 : 0)
+        .put_u8(IFLA_BRPORT_UNICAST_FLOOD, spec.flood ? 1 : 0)
+        .put_u8(IFLA_BRPORT_ISOLATED, spec.isolated ? 1 : 0);
+  });
+}
+
+void put_port_forwarding(Request& request, IfIndex port, bool forwards) {
+  begin_port(request, port).nest(IFLA_PROTINFO, [&] {
+    request.put_u8(IFLA_BRPORT_STATE, forwards ? BR_STATE_FORWARDING : BR_STATE_DISABLED);
+  });
 }
 
 void put_forwarding_entry(Request& request, IfIndex port, const MacAddress& mac) {

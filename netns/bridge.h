@@ -36,10 +36,15 @@ void put_bridge(netlink::Request& request, const BridgeSpec& spec);
 struct BridgePortSpec {
   bool learning = false;  ///< learn source MACs; not needed with static entries
   bool flood = true;      ///< frames to unknown MACs go out of this port
+  bool isolated = false;  ///< frames do not go to other isolated ports
 };
 
 /// Appends the settings of a port that is already part of a bridge.
 void put_bridge_port(netlink::Request& request, IfIndex port, const BridgePortSpec& spec);
+
+/// Appends that a port forwards, or takes and gives nothing. Refused with ENETDOWN while it is down
+/// or has no carrier.
+void put_port_forwarding(netlink::Request& request, IfIndex port, bool forwards = true);
 
 /// Appends a static forwarding entry: frames to `mac` go out of `port`.
 void put_forwarding_entry(netlink::Request& request, IfIndex port, const MacAddress& mac);
@@ -51,6 +56,8 @@ struct BridgePortInfo {
   bool forwarding = false;   ///< BR_STATE_FORWARDING
   bool operational = false;  ///< carrier is there: IF_OPER_UP
   bool learning = false;
+  bool flood = false;
+  bool isolated = false;
 };
 
 /// @throws Error

@@ -130,6 +130,18 @@ void put_link_down(Request& request, IfIndex index) {
   put_flags(request, index, false);
 }
 
+void put_link_master(Request& request, IfIndex index, IfIndex master) {
+  request.begin(RTM_NEWLINK, 0, "set the bridge of interface " + std::to_string(index.value))
+      .put_header(link_header(index))
+      .put_u32(IFLA_MASTER, master.value);
+}
+
+void put_link_mtu(Request& request, IfIndex index, std::uint32_t mtu) {
+  request.begin(RTM_NEWLINK, 0, "set the MTU of interface " + std::to_string(index.value))
+      .put_header(link_header(index))
+      .put_u32(IFLA_MTU, mtu);
+}
+
 void put_delete_link(Request& request, IfIndex index) {
   request.begin(RTM_DELLINK, 0, "delete interface " + std::to_string(index.value))
       .put_header(link_header(index));

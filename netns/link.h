@@ -18,6 +18,9 @@ namespace tinet {
 /// Longest interface name, IFNAMSIZ - 1.
 inline constexpr std::size_t kLinkNameMax = 15;
 
+/// Bytes of an IP packet, unless asked otherwise.
+inline constexpr std::uint32_t kMtuDefault = 1500;
+
 /// A veth pair with one end in the socket's namespace (near) and the other made directly in its
 /// own (far). Indexes and MACs are given, so nothing has to be asked afterwards.
 struct VethSpec {
@@ -41,6 +44,9 @@ void put_veth(netlink::Request& request, const VethSpec& spec);
 
 void put_link_up(netlink::Request& request, IfIndex index);
 void put_link_down(netlink::Request& request, IfIndex index);
+/// Makes an interface a port of a bridge; 0: of none. What it had as a port is lost.
+void put_link_master(netlink::Request& request, IfIndex index, IfIndex master);
+void put_link_mtu(netlink::Request& request, IfIndex index, std::uint32_t mtu);
 
 /// Removes an interface (with a veth, its other end too).
 void put_delete_link(netlink::Request& request, IfIndex index);

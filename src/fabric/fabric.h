@@ -121,6 +121,7 @@ struct ReleaseReport {
 struct Drift {
   std::string what;  ///< e.g. "counter a0.0.1 is missing"
   bool repaired = false;
+  std::optional<Endpoint> endpoint{};  ///< whose links it concerns; nullopt: maybe everybody's
 };
 
 class Fabric {

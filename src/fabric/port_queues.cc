@@ -89,6 +89,23 @@ std::vector<HtbClassInfo> classes_at(netlink::Socket& socket, Endpoint port) {
   return list_htb_classes(socket, port_index(port));
 }
 
+bool is_our_root(const QdiscInfo& info) {
+  return info.kind == "htb" && info.handle == class_id(0);
+}
+
+bool is_intact(const ClassKey& key, const PortClass& port_class,
+               const std::vector<HtbClassInfo>& classes, const std::vector<QdiscInfo>& leaves) {
+  const HtbClassSpec wanted = class_of(key, port_class);
+  const std::string leaf = needs_netem(port_class.shape) ? "netem" : "pfifo";
+  return std::any_of(classes.begin(), classes.end(),
+                     [&](const HtbClassInfo& info) {
+                       return info.minor == wanted.minor && info.rate == wanted.rate;
+                     }) &&
+         std::any_of(leaves.begin(), leaves.end(), [&](const QdiscInfo& info) {
+           return info.parent == class_id(wanted.minor) && info.kind == leaf;
+         });
+}
+
 }  // namespace
 
 bool PortQueues::has_netem() {
@@ -116,7 +133,7 @@ void PortQueues::make_roots() {
   for (std::size_t port = 0; port < ports_.size(); ++port) {
     put_htb_root(roots, port_index(static_cast<Endpoint>(port)));
   }
-  static_cast<void>(socket_.try_execute(roots));
+  has_htb_ = socket_.try_execute(roots).empty();
 }
 
 void PortQueues::add(const std::map<ClassKey, PortClass>& classes) {
@@ -196,28 +213,24 @@ void PortQueues::read_drops(bool going, const std::map<ClassKey, PortClass>& cla
 }
 
 std::vector<Drift> PortQueues::audit(const Installed& installed) {
+  std::map<IfIndex, std::vector<QdiscInfo>> qdiscs;
+  for (QdiscInfo& info : list_qdiscs(socket_)) {
+    qdiscs[info.link].push_back(std::move(info));
+  }
   std::vector<Drift> drift;
   std::map<ClassKey, PortClass> broken;
+  const std::set<Endpoint> rootless = audit_roots(qdiscs, drift);
   for (const Endpoint port : ports_of(made_)) {
-    const auto there = classes_at(socket_, port);
-    const auto leaves = list_qdiscs(socket_, port_index(port));
+    // A root that was removed took all its classes along.
+    const bool gone = rootless.contains(port);
+    const auto there = gone ? std::vector<HtbClassInfo>{} : classes_at(socket_, port);
     for (const auto& [key, port_class] : made_) {
-      if (key.link.to != port || !installed.classes.contains(key)) {
-        continue;
-      }
-      const HtbClassSpec wanted = class_of(key, port_class);
-      const bool has_class = std::any_of(there.begin(), there.end(), [&](const HtbClassInfo& info) {
-        return info.minor == wanted.minor && info.rate == wanted.rate;
-      });
-      const std::string leaf = needs_netem(port_class.shape) ? "netem" : "pfifo";
-      const bool has_leaf = std::any_of(leaves.begin(), leaves.end(), [&](const QdiscInfo& info) {
-        return info.parent == class_id(wanted.minor) && info.kind == leaf;
-      });
-      if (!has_class || !has_leaf) {
+      if (key.link.to == port && installed.classes.contains(key) &&
+          (gone || !is_intact(key, port_class, there, qdiscs[port_index(port)]))) {
         broken.emplace(key, port_class);
         drift.push_back({"class of packets from '" + ports_.at(key.link.from) + "' at port '" +
                              ports_.at(port) + "' is missing or changed",
-                         true});
+                         true, port});
       }
     }
   }
@@ -225,14 +238,32 @@ std::vector<Drift> PortQueues::audit(const Installed& installed) {
     drops_.end(key.link, key.shape);
     made_.erase(key);
   }
-  // A root that was removed took all its classes along.
-  netlink::Request roots;
-  for (const Endpoint port : ports_of(broken)) {
-    put_htb_root(roots, port_index(port));
-  }
-  static_cast<void>(socket_.try_execute(roots));
   add(broken);
   return drift;
+}
+
+/// @return ports whose root had to be made anew
+std::set<Endpoint> PortQueues::audit_roots(const std::map<IfIndex, std::vector<QdiscInfo>>& qdiscs,
+                                           std::vector<Drift>& drift) {
+  std::set<Endpoint> rootless;
+  for (std::size_t number = 0; has_htb_ && number < ports_.size(); ++number) {
+    const auto port = static_cast<Endpoint>(number);
+    const auto there = qdiscs.find(port_index(port));
+    // A port that is gone is told of by the wiring.
+    if (there == qdiscs.end() ||
+        std::any_of(there->second.begin(), there->second.end(), is_our_root)) {
+      continue;
+    }
+    netlink::Request other;
+    put_delete_root(other, port_index(port));
+    static_cast<void>(socket_.try_execute(other));
+    netlink::Request root;
+    put_htb_root(root, port_index(port));
+    drift.push_back({"root queue of port '" + ports_[number] + "' is missing or another",
+                     socket_.try_execute(root).empty(), port});
+    rootless.insert(port);
+  }
+  return rootless;
 }
 
 }  // namespace tinet::fabric

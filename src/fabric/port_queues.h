@@ -5,11 +5,13 @@
 /// everything here is idle until the deciding table refers to it.
 
 #include <cstdint>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "netns/netlink/socket.h"
+#include "netns/qdisc.h"
 #include "src/fabric/difference.h"
 #include "src/fabric/drops.h"
 #include "src/fabric/fabric.h"
@@ -48,10 +50,13 @@ class PortQueues {
   [[nodiscard]] std::vector<Drift> audit(const Installed& installed);
 
  private:
+  std::set<Endpoint> audit_roots(const std::map<IfIndex, std::vector<QdiscInfo>>& qdiscs,
+                                 std::vector<Drift>& drift);
   void read_drops(bool going, const std::map<ClassKey, PortClass>& classes);
 
   netlink::Socket socket_;
   std::vector<std::string> ports_;
+  bool has_htb_ = false;
   DropBook drops_;
   std::map<ClassKey, PortClass> made_;
 };

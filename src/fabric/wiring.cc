@@ -1,14 +1,8 @@
 #include "src/fabric/wiring.h"
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <fstream>
-#include <map>
-#include <set>
-#include <sstream>
 
 #include <linux/netlink.h>
 #include <sys/resource.h>
@@ -17,39 +11,16 @@
 #include "netns/address.h"
 #include "netns/bridge.h"
 #include "src/base/error.h"
-#include "src/fabric/skeleton.h"
+#include "src/fabric/wiring_parts.h"
 
 namespace tinet::fabric {
 
 namespace {
 
-constexpr IfIndex kBridge{2};
-constexpr IfIndex kEth0{2};
-constexpr std::uint8_t kPrefix6 = 64;
 /// Carrier comes within milliseconds; a machine that takes longer than this is stuck.
 constexpr std::chrono::seconds kForwardingTimeout{10};
 /// Descriptors that a process needs besides the namespaces.
 constexpr rlim_t kOtherDescriptors = 256;
-
-MacAddress mac_address(const Mac& mac) {
-  return {mac.bytes};
-}
-
-IpAddress ip_address(Ipv4 address) {
-  return IpAddress::v4(address.value);
-}
-
-IpAddress ip_address(const Ipv6& address) {
-  return IpAddress::v6(address.bytes);
-}
-
-MacAddress mac_of(std::size_t endpoint) {
-  return mac_address(endpoint_mac(static_cast<std::uint32_t>(endpoint)));
-}
-
-IfIndex port_of(std::size_t endpoint) {
-  return port_index(static_cast<Endpoint>(endpoint));
-}
 
 void check_size(std::size_t endpoints) {
   if (endpoints > kEndpointsMax) {
@@ -133,53 +104,6 @@ void prepare_endpoint(bool ipv6, std::optional<std::int64_t> tcp_rto_max_ms, Ker
   }
 }
 
-/// "eth0", or on the host a name that no other cluster's can have: subnets do not overlap.
-std::string device_of(const FabricPlan& plan, const FabricEndpoint& endpoint) {
-  if (!endpoint.is_host) {
-    return "eth0";
-  }
-  std::ostringstream name;
-  name << "ti" << std::hex << plan.subnet.base.value;
-  return name.str();
-}
-
-IpPrefix network6() {
-  std::array<std::uint8_t, 16> bytes = gateway_address6().bytes;
-  std::fill(bytes.begin() + kPrefix6 / 8, bytes.end(), std::uint8_t{0});
-  return {IpAddress::v6(bytes), kPrefix6};
-}
-
-/// @param device the endpoint's end of its pair
-void put_endpoint(netlink::Request& request, const FabricPlan& plan, const FabricEndpoint& endpoint,
-                  IfIndex device) {
-  if (!endpoint.is_host) {
-    put_link_up(request, kLoopback);
-  }
-  put_link_up(request, device);
-  const IpAddress gateway = ip_address(plan.gateway);
-  const IpAddress own = ip_address(endpoint.address);
-  put_address(request, {.link = device, .address = {own, 32}, .prefix_route = false});
-  put_neighbour(request, device, gateway, mac_address(gateway_mac()));
-  put_route(request, {.destination = {ip_address(plan.subnet.base),
-                                      static_cast<std::uint8_t>(plan.subnet.prefix)},
-                      .gateway = gateway,
-                      .link = device,
-                      .onlink = true,
-                      .source = own});
-  if (!endpoint.address6) {
-    return;
-  }
-  const IpAddress gateway6 = ip_address(gateway_address6());
-  const IpAddress own6 = ip_address(*endpoint.address6);
-  put_address(request, {.link = device, .address = {own6, 128}, .prefix_route = false});
-  put_neighbour(request, device, gateway6, mac_address(gateway_mac()));
-  put_route(request, {.destination = network6(),
-                      .gateway = gateway6,
-                      .link = device,
-                      .onlink = true,
-                      .source = own6});
-}
-
 }  // namespace
 
 std::string port_name(std::string_view endpoint, std::size_t number) {
@@ -243,9 +167,7 @@ void Wiring::create_namespaces(bool ipv6) {
 void Wiring::create_switch() {
   route_.emplace(open_switch_netlink(NETLINK_ROUTE));
   netlink::Request request;
-  BridgeSpec bridge;
-  bridge.index = kBridge;
-  put_bridge(request, bridge);
+  put_bridge(request, bridge_of_switch());
   for (std::size_t i = 0; i < endpoints_.size(); ++i) {
     VethSpec veth;
     veth.name = ports_[i];
@@ -258,7 +180,7 @@ void Wiring::create_switch() {
     put_veth(request, veth);
   }
   for (std::size_t i = 0; i < endpoints_.size(); ++i) {
-    put_bridge_port(request, port_of(i), {.learning = false, .flood = false});
+    put_bridge_port(request, port_of(i), port_settings());
     put_forwarding_entry(request, port_of(i), mac_of(i));
   }
   route_->execute(request);
@@ -326,18 +248,6 @@ void Wiring::write_switch_sysctl(const std::string& path, const std::string& val
   thread_.write_sysctl(switch_, path, value);
 }
 
-template <typename Put>
-void Wiring::repair(std::string what, netlink::Socket& socket, std::vector<Drift>& drift,
-                    Put&& put) {
-  netlink::Request request;
-  put(request);
-  const auto refusals = socket.try_execute(request);
-  const bool repaired =
-      std::all_of(refusals.begin(), refusals.end(),
-                  [](const netlink::Refusal& refusal) { return refusal.error == EEXIST; });
-  drift.push_back({std::move(what), repaired});
-}
-
 std::uint64_t Wiring::packets_sent() {
   const IfIndex end = port_of(endpoints_.size());
   std::uint64_t packets = 0;
@@ -347,81 +257,6 @@ std::uint64_t Wiring::packets_sent() {
     }
   }
   return packets;
-}
-
-std::vector<Drift> Wiring::audit() {
-  std::vector<Drift> drift;
-  std::map<IfIndex, LinkInfo> links;
-  for (LinkInfo& link : list_links(*route_)) {
-    links.emplace(link.index, std::move(link));
-  }
-  for (std::size_t i = 0; i < endpoints_.size(); ++i) {
-    const auto found = links.find(port_of(i));
-    audit_port(found == links.end() ? nullptr : &found->second, i, drift);
-  }
-  audit_forwarding(drift);
-  for (std::size_t i = 0; i < endpoints_.size(); ++i) {
-    audit_endpoint(i, drift);
-  }
-  return drift;
-}
-
-void Wiring::audit_port(const LinkInfo* port, std::size_t number, std::vector<Drift>& drift) {
-  const std::string name = "port '" + ports_[number] + "'";
-  if (port == nullptr) {
-    // A new pair would have another eth0, which the instance's sockets know nothing of.
-    drift.push_back({name + " is missing", false});
-    return;
-  }
-  if (port->master != kBridge) {
-    drift.push_back({name + " is not part of the bridge", false});
-  }
-  if (!port->up) {
-    repair(name + " is down", *route_, drift,
-           [&](netlink::Request& request) { put_link_up(request, port->index); });
-  }
-}
-
-void Wiring::audit_forwarding(std::vector<Drift>& drift) {
-  std::set<std::pair<IfIndex, MacAddress>> entries;
-  for (const ForwardingEntry& entry : list_forwarding(*route_)) {
-    entries.emplace(entry.port, entry.mac);
-  }
-  for (std::size_t i = 0; i < endpoints_.size(); ++i) {
-    if (!entries.contains({port_of(i), mac_of(i)})) {
-      repair(
-          "forwarding entry of port '" + ports_[i] + "' is missing", *route_, drift,
-          [&](netlink::Request& request) { put_forwarding_entry(request, port_of(i), mac_of(i)); });
-    }
-  }
-}
-
-void Wiring::audit_endpoint(std::size_t number, std::vector<Drift>& drift) {
-  const std::string name = "'" + plan_.endpoints[number].name + "'";
-  netlink::Socket socket = thread_.open_netlink(endpoints_[number], NETLINK_ROUTE);
-  const std::string device_name = device_of(plan_, plan_.endpoints[number]);
-  const auto device = find_link(socket, device_name);
-  if (!device) {
-    drift.push_back({device_name + " of " + name + " is missing", false});
-    return;
-  }
-  const auto neighbours = list_neighbours(socket);
-  const IpAddress gateway = ip_address(plan_.gateway);
-  const bool knows_gateway =
-      std::any_of(neighbours.begin(), neighbours.end(), [&](const NeighbourInfo& neighbour) {
-        return neighbour.address == gateway && neighbour.permanent &&
-               neighbour.mac == mac_address(gateway_mac());
-      });
-  if (!device->up) {
-    // Setting an interface down took its routes and neighbours away.
-    repair(device_name + " of " + name + " is down", socket, drift, [&](netlink::Request& request) {
-      put_endpoint(request, plan_, plan_.endpoints[number], device->index);
-    });
-  } else if (!knows_gateway) {
-    repair("neighbour of " + name + " is missing", socket, drift, [&](netlink::Request& request) {
-      put_neighbour(request, device->index, gateway, mac_address(gateway_mac()));
-    });
-  }
 }
 
 }  // namespace tinet::fabric

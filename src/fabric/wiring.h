@@ -64,7 +64,9 @@ class Wiring {
   /// Packets that the endpoints have sent so far, whatever became of them. @throws Error
   [[nodiscard]] std::uint64_t packets_sent();
 
-  /// Compares ports, forwarding entries and neighbours with what was made, and repairs them.
+  /// Compares the bridge, its ports with their settings, forwarding entries, and what endpoints
+  /// have (up, MTU, address, route, neighbours) with what was made, and repairs them. A pair that
+  /// has lost one of its ends is told of only.
   /// @throws Error when the kernel can't be asked
   [[nodiscard]] std::vector<Drift> audit();
 
@@ -75,11 +77,12 @@ class Wiring {
   void configure_endpoints();
   void configure_endpoint(std::size_t number);
   void wait_for_ports();
+  void audit_bridge(std::vector<Drift>& drift);
+  void audit_ports(std::vector<Drift>& drift);
   void audit_port(const LinkInfo* port, std::size_t number, std::vector<Drift>& drift);
+  void audit_port_settings(std::vector<Drift>& drift);
   void audit_forwarding(std::vector<Drift>& drift);
   void audit_endpoint(std::size_t number, std::vector<Drift>& drift);
-  template <typename Put>
-  void repair(std::string what, netlink::Socket& socket, std::vector<Drift>& drift, Put&& put);
 
   const FabricPlan plan_;
   NamespaceThread thread_;

@@ -1,55 +1,22 @@
 /// Somebody meddles with the switch or with an endpoint: the audit finds and repairs it.
 
-#include <algorithm>
 #include <atomic>
-#include <optional>
 #include <thread>
 
-#include <fcntl.h>
 #include <linux/netlink.h>
-#include <linux/rtnetlink.h>
-#include <sys/socket.h>
 
 #include <gtest/gtest.h>
 
-#include "netns/address.h"
-#include "netns/bridge.h"
 #include "netns/link.h"
-#include "netns/namespace.h"
 #include "netns/nft/connection.h"
 #include "src/fabric/encode.h"
 #include "tests/kernel/fabric_world.h"
+#include "tests/kernel/meddler.h"
 
 namespace tinet::testing {
 namespace {
 
 using namespace std::chrono_literals;
-
-Namespace copy_of(int namespace_fd) {
-  return Namespace(UniqueFd(::fcntl(namespace_fd, F_DUPFD_CLOEXEC, 0)));
-}
-
-/// Sockets of somebody else in the switch and in an endpoint.
-struct Meddler {
-  NamespaceThread thread;
-  netlink::Socket open(int namespace_fd, int protocol) {
-    return thread.open_netlink(copy_of(namespace_fd), protocol);
-  }
-};
-
-bool mentions(const std::vector<Drift>& drift, const std::string& text, bool repaired) {
-  return std::any_of(drift.begin(), drift.end(), [&](const Drift& one) {
-    return one.what.find(text) != std::string::npos && one.repaired == repaired;
-  });
-}
-
-std::string all_of(const std::vector<Drift>& drift) {
-  std::string text;
-  for (const Drift& one : drift) {
-    text += one.what + (one.repaired ? " (repaired)\n" : "\n");
-  }
-  return text;
-}
 
 /// A kernel that takes its time for each request, as on an emulated processor of a busy host.
 class SlowKernel final : public KernelGate {

@@ -1,0 +1,196 @@
+/// Every kind of change that somebody can make to a cluster's wiring: the audit tells of it, puts
+/// it back, and packets pass again.
+
+#include <string>
+
+#include <linux/rtnetlink.h>
+
+#include <gtest/gtest.h>
+
+#include "netns/address.h"
+#include "netns/bridge.h"
+#include "netns/link.h"
+#include "netns/qdisc.h"
+#include "src/fabric/skeleton.h"
+#include "tests/kernel/fabric_world.h"
+#include "tests/kernel/fault_actions.h"
+#include "tests/kernel/meddler.h"
+
+namespace tinet::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr IfIndex kBridge{2};
+constexpr IfIndex kEth0{2};
+
+IfIndex port(Endpoint endpoint) {
+  return fabric::port_index(endpoint);
+}
+
+class Drifting : public ::testing::Test {
+ protected:
+  template <typename Put>
+  void change_switch(Put&& put) {
+    meddler_.change(world_.fabric->switch_namespace_fd(), put);
+  }
+  template <typename Put>
+  void change_endpoint(Endpoint endpoint, Put&& put) {
+    meddler_.change(world_.fabric->namespace_fd(endpoint), put);
+  }
+
+  /// The audit tells of `what` and repairs it; after that nothing is left to tell, and everybody
+  /// reaches everybody.
+  void expect_repaired(const std::string& what) {
+    const auto drift = world_.fabric->audit(now());
+    EXPECT_TRUE(mentions(drift, what, true)) << all_of(drift);
+    // Carriers come back a moment later.
+    const auto until = now() + 5s;
+    while (!world_.cut_links().empty() && now() < until) {
+    }
+    EXPECT_EQ(world_.cut_links(), std::set<Link>{});
+    const auto rest = world_.fabric->audit(now());
+    EXPECT_TRUE(rest.empty()) << all_of(rest);
+  }
+
+  World world_{2};
+  Meddler meddler_;
+};
+
+TEST_F(Drifting, ABridgeThatIsDownComesUp) {
+  change_switch([](netlink::Request& request) { put_link_down(request, kBridge); });
+  EXPECT_FALSE(world_.reaches(0, 1));
+  expect_repaired("bridge 'br0' is down");
+}
+
+TEST_F(Drifting, ABridgeThatWasDeletedIsMadeAnew) {
+  change_switch([](netlink::Request& request) { put_delete_link(request, kBridge); });
+  EXPECT_FALSE(world_.reaches(0, 1));
+  expect_repaired("bridge 'br0' is missing");
+}
+
+TEST_F(Drifting, APortThatWasTakenOutOfTheBridgeIsPutBack) {
+  change_switch([](netlink::Request& request) { put_link_master(request, port(0), IfIndex{}); });
+  EXPECT_FALSE(world_.reaches(1, 0));
+  expect_repaired("port 'n-0' is not part of the bridge");
+}
+
+TEST_F(Drifting, APortThatWasMovedToAnotherBridgeIsPutBack) {
+  change_switch([](netlink::Request& request) {
+    BridgeSpec other;
+    other.name = "br7";
+    other.index = IfIndex{7};
+    put_bridge(request, other);
+    put_link_master(request, port(1), other.index);
+  });
+  EXPECT_FALSE(world_.reaches(1, 0));
+  expect_repaired("port 'n-1' is not part of the bridge");
+}
+
+TEST_F(Drifting, IsolatedPortsAreNotIsolatedAnyMore) {
+  change_switch([](netlink::Request& request) {
+    put_bridge_port(request, port(0), {.flood = false, .isolated = true});
+    put_bridge_port(request, port(1), {.flood = false, .isolated = true});
+  });
+  EXPECT_FALSE(world_.reaches(0, 1));
+  expect_repaired("settings of port 'n-0' were changed: isolated on");
+}
+
+TEST_F(Drifting, APortThatLearnsAndFloodsDoesNotAnyMore) {
+  change_switch([](netlink::Request& request) {
+    put_bridge_port(request, port(1), {.learning = true, .flood = true});
+  });
+  expect_repaired("settings of port 'n-1' were changed: learning on, flood on");
+}
+
+TEST_F(Drifting, APortThatIsDisabledForwardsAgain) {
+  change_switch([](netlink::Request& request) { put_port_forwarding(request, port(0), false); });
+  EXPECT_FALSE(world_.reaches(0, 1));
+  expect_repaired("port 'n-0' does not forward");
+}
+
+TEST_F(Drifting, AnotherMtuIsSetBackAtBothEnds) {
+  change_switch([](netlink::Request& request) { put_link_mtu(request, port(0), 600); });
+  expect_repaired("port 'n-0' has an MTU of 600, not 1500");
+  change_endpoint(1, [](netlink::Request& request) { put_link_mtu(request, kEth0, 700); });
+  expect_repaired("eth0 of 'n-1' has an MTU of 700, not 1500");
+}
+
+TEST_F(Drifting, AForwardingEntryThatPointsElsewhereIsSetRight) {
+  const MacAddress mac{endpoint_mac(1).bytes};
+  change_switch([&](netlink::Request& request) { put_forwarding_entry(request, port(0), mac); });
+  EXPECT_FALSE(world_.reaches(0, 1));
+  expect_repaired("forwarding entry of port 'n-1' was changed");
+}
+
+TEST_F(Drifting, ANeighbourWithAnotherMacIsSetRight) {
+  const IpAddress gateway = IpAddress::v4(world_.plan.gateway.value);
+  const MacAddress nobody{{2, 0, 0, 9, 9, 9}};
+  change_endpoint(
+      0, [&](netlink::Request& request) { put_neighbour(request, kEth0, gateway, nobody); });
+  EXPECT_FALSE(world_.reaches(0, 1));
+  expect_repaired("neighbour of 'n-0' is missing or changed");
+}
+
+TEST_F(Drifting, ARootQueueThatWasRemovedIsMadeAnew) {
+  change_switch([](netlink::Request& request) { put_delete_root(request, port(1)); });
+  expect_repaired("root queue of port 'n-1' is missing or another");
+}
+
+TEST_F(Drifting, AQueueThatWasRemovedTakesItsClassesAlongAndComesBackWithThem) {
+  LinkAction slow;
+  slow.rate = Rate{1'000'000, 0, 0};
+  static_cast<void>(world_.fabric->apply({acting(1, slow)}, now()));
+  change_switch([](netlink::Request& request) { put_delete_root(request, port(1)); });
+  expect_repaired("class of packets from 'n-0' at port 'n-1' is missing or changed");
+}
+
+TEST_F(Drifting, AClassThatWasRemovedIsMadeAnew) {
+  LinkAction slow;
+  slow.rate = Rate{1'000'000, 0, 0};
+  static_cast<void>(world_.fabric->apply({acting(1, slow)}, now()));
+  auto in_switch = meddler_.open(world_.fabric->switch_namespace_fd(), NETLINK_ROUTE);
+  const auto classes = list_htb_classes(in_switch, port(1));
+  ASSERT_EQ(classes.size(), 1U);
+  change_switch([&](netlink::Request& request) {
+    put_delete_htb_class(request, port(1), classes.front().minor);
+  });
+  expect_repaired("class of packets from 'n-0' at port 'n-1' is missing or changed");
+}
+
+TEST_F(Drifting, AnAddressThatWasRemovedIsGivenAgain) {
+  change_endpoint(0, [](netlink::Request& request) { put_link_down(request, kEth0); });
+  change_endpoint(0, [](netlink::Request& request) { put_link_up(request, kEth0); });
+  EXPECT_FALSE(world_.reaches(0, 1));
+  expect_repaired("address or route of 'n-0' is missing");
+}
+
+TEST_F(Drifting, APortThatWasDeletedIsToldOf) {
+  change_switch([](netlink::Request& request) { put_delete_link(request, port(0)); });
+  for (int audit = 0; audit < 2; ++audit) {
+    const auto drift = world_.fabric->audit(now());
+    EXPECT_TRUE(mentions(drift, "port 'n-0' was deleted; only a new start", false))
+        << all_of(drift);
+    EXPECT_TRUE(std::all_of(drift.begin(), drift.end(),
+                            [](const Drift& one) { return one.endpoint == Endpoint{0}; }));
+  }
+  EXPECT_TRUE(world_.reaches(1, 2));
+}
+
+TEST_F(Drifting, APortThatWasMovedToAnotherNamespaceIsToldOf) {
+  const int elsewhere = world_.fabric->namespace_fd(2);
+  change_switch([&](netlink::Request& request) {
+    ifinfomsg header{};
+    header.ifi_index = static_cast<int>(port(0).value);
+    request.begin(RTM_NEWLINK, 0, "move a port")
+        .put_header(header)
+        .put_u32(IFLA_NET_NS_FD, static_cast<std::uint32_t>(elsewhere));
+  });
+  const auto drift = world_.fabric->audit(now());
+  EXPECT_TRUE(mentions(drift, "port 'n-0' was moved out of the switch's namespace", false))
+      << all_of(drift);
+  EXPECT_TRUE(world_.reaches(1, 2));
+}
+
+}  // namespace
+}  // namespace tinet::testing
