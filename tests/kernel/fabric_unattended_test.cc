@@ -123,7 +123,7 @@ std::vector<Fault> timed(MonoTime end) {
   for (const Kind& kind : kinds()) {
     const auto number = static_cast<std::uint32_t>(faults.size());
     Fault fault = acting(number + 1, kind.action, {Links::link_of(number)});
-    fault.end = end + 30s;
+    fault.end = end;
     if (kind.flaps) {
       // All phases are in the kernel from the beginning.
       const Nanoseconds phase = (end - now()) / fabric::kLayersMax;
