@@ -135,10 +135,14 @@ std::vector<Drift> Auxiliaries::audit(const Installed& installed) {
       drift.push_back({"table '" + nft::to_string(table.table.id) + "' was changed", true});
     }
   }
-  for (auto found : {wire_.audit(), queues_.audit(installed)}) {
+  for (auto found : {wire_.audit(installed), queues_.audit(installed)}) {
     std::move(found.begin(), found.end(), std::back_inserter(drift));
   }
   return drift;
+}
+
+std::uint64_t Auxiliaries::waiting(const std::set<Link>& links) {
+  return wire_.waiting(links) + queues_.waiting(links);
 }
 
 std::vector<Count> Auxiliaries::drops() {

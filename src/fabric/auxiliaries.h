@@ -39,6 +39,11 @@ class Auxiliaries {
 
   ReleaseReport release(ShapeId shape, bool drop);
 
+  /// Packets in queues and in the wire.
+  [[nodiscard]] std::uint64_t waiting(const std::set<Link>& links);
+  /// Readable when the wire's process has ended; -1 when there is none.
+  [[nodiscard]] int wire_exit_fd() const noexcept { return wire_.exit_fd(); }
+
   /// What queues and the wire have dropped so far.
   [[nodiscard]] std::vector<Count> drops();
 

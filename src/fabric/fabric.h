@@ -204,8 +204,16 @@ class Fabric {
 
   [[nodiscard]] virtual LinkExplanation why(Link link, const PacketWords& packet, MonoTime now) = 0;
 
+  /// Packets that wait on these links now, delayed or behind a rate: they go on in their time, also
+  /// when the fault that made them wait has ended. @throws Error Operation
+  [[nodiscard]] virtual std::uint64_t waiting(const std::vector<Link>& /*links*/) { return 0; }
+
   /// Compares the kernel with the intent and repairs differences.
   [[nodiscard]] virtual std::vector<Drift> audit(MonoTime now) = 0;
+
+  /// Readable when a process has ended that faults need (the userspace wire): an audit replaces it.
+  /// -1 when there is none. Belongs to the fabric; may be another after apply() and audit().
+  [[nodiscard]] virtual int helper_exit_fd() const { return -1; }
 };
 
 /// A probe that `--verify` sends: one UDP datagram per ordered pair, from the sender's namespace to

@@ -81,7 +81,11 @@ class NetnsFabric final : public Fabric {
   }
   [[nodiscard]] std::optional<std::uint64_t> traffic() override { return wiring_.packets_sent(); }
   [[nodiscard]] LinkExplanation why(Link link, const PacketWords& packet, MonoTime now) override;
+  [[nodiscard]] std::uint64_t waiting(const std::vector<Link>& links) override {
+    return auxiliaries_.waiting({links.begin(), links.end()});
+  }
   [[nodiscard]] std::vector<Drift> audit(MonoTime now) override;
+  [[nodiscard]] int helper_exit_fd() const override { return auxiliaries_.wire_exit_fd(); }
 
  private:
   [[nodiscard]] fabric::LinkSchedules schedules(const std::vector<Fault>& active,

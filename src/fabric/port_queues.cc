@@ -212,6 +212,22 @@ void PortQueues::read_drops(bool going, const std::map<ClassKey, PortClass>& cla
   }
 }
 
+std::uint64_t PortQueues::waiting(const std::set<Link>& links) {
+  std::set<std::pair<IfIndex, std::uint32_t>> classes;
+  for (const auto& [key, port_class] : made_) {
+    if (links.contains(key.link)) {
+      classes.emplace(port_index(key.link.to), class_id(port_class.minor));
+    }
+  }
+  std::uint64_t packets = 0;
+  if (!classes.empty()) {
+    for (const QdiscInfo& info : list_qdiscs(socket_)) {
+      packets += classes.contains({info.link, info.parent}) ? info.stats.queued_packets : 0;
+    }
+  }
+  return packets;
+}
+
 std::vector<Drift> PortQueues::audit(const Installed& installed) {
   std::map<IfIndex, std::vector<QdiscInfo>> qdiscs;
   for (QdiscInfo& info : list_qdiscs(socket_)) {

@@ -46,6 +46,9 @@ class PortQueues {
   /// What classes have dropped so far, those that are gone included. @throws Error
   [[nodiscard]] std::vector<Count> drops();
 
+  /// Packets of these links that wait now. @throws Error
+  [[nodiscard]] std::uint64_t waiting(const std::set<Link>& links);
+
   /// Roots, classes and leaves that are missing or changed are made anew.
   [[nodiscard]] std::vector<Drift> audit(const Installed& installed);
 

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "src/base/error.h"
+#include "src/base/text.h"
 #include "src/fabric/skeleton.h"
 #include "src/fabric/static_table.h"
 #include "src/fabric/tally.h"
@@ -36,6 +37,23 @@ std::uint64_t sum(const WireReport& report, ShapeId id, std::uint64_t WireCounte
     all += lane.number == id.value ? lane.counters.*member : 0;
   }
   return all;
+}
+
+/// "f1, f3"; "nobody" when it only runs.
+std::string faults_of_wire(const Installed& installed) {
+  std::set<FaultId> faults;
+  for (const auto& [id, use] : installed.treatments) {
+    if (use.users > 0 && use.treatment.wire) {
+      for (const FaultId fault : use.treatment.effect.faults()) {
+        faults.insert(fault);
+      }
+    }
+  }
+  std::vector<std::string> names;
+  for (const FaultId fault : faults) {
+    names.push_back(to_string(fault));
+  }
+  return names.empty() ? "nobody" : join(names, ", ");
 }
 
 }  // namespace
@@ -193,7 +211,16 @@ ReleaseReport WireClasses::release(ShapeId id, bool drop) {
           sum(after, id, &WireCounters::discarded) - sum(before, id, &WireCounters::discarded)};
 }
 
-std::vector<Drift> WireClasses::audit() {
+std::uint64_t WireClasses::waiting(const std::set<Link>& links) const {
+  std::uint64_t packets = 0;
+  for (const WireLane& lane : client_ ? client_->counts().lanes : std::vector<WireLane>{}) {
+    const auto link = link_of_ports(lane.link.in, lane.link.out);
+    packets += link && links.contains(*link) ? lane.counters.waiting : 0;
+  }
+  return packets;
+}
+
+std::vector<Drift> WireClasses::audit(const Installed& installed) {
   std::vector<Drift> drift;
   if (!client_) {
     return drift;
@@ -208,7 +235,8 @@ std::vector<Drift> WireClasses::audit() {
   const bool died = !client_->alive();
   ensure();
   if (died) {
-    drift.push_back({"the wire had died: " + std::to_string(undelayed_ - told_undelayed_) +
+    drift.push_back({"the wire had died, which delays and holds for " + faults_of_wire(installed) +
+                         ": " + std::to_string(undelayed_ - told_undelayed_) +
                          " packets passed undelayed meanwhile, " +
                          std::to_string(std::exchange(left_, 0)) + " that waited in it are lost",
                      true});

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,8 +42,12 @@ class WireClasses {
   [[nodiscard]] std::vector<Count> drops();
   /// Whether packets are handed over.
   [[nodiscard]] bool in_use() const noexcept { return client_.has_value(); }
+  /// Packets of these links that wait now.
+  [[nodiscard]] std::uint64_t waiting(const std::set<Link>& links) const;
+  /// Readable when the process has ended; -1 when there is none.
+  [[nodiscard]] int exit_fd() const noexcept { return client_ ? client_->exit_fd() : -1; }
   /// Replaces a wire that died and a table that was changed.
-  [[nodiscard]] std::vector<Drift> audit();
+  [[nodiscard]] std::vector<Drift> audit(const Installed& installed);
 
   /// Its tables in the switch, for whoever looks for foreign ones.
   [[nodiscard]] std::vector<nft::TableId> tables() const;

@@ -86,6 +86,7 @@ class FaultDesk {
   void find_flows(MadeFault& made);
   void enter(MadeFault made, const api::FaultRequest& request, const ApplyReport& report,
              MonoTime start);
+  [[nodiscard]] std::optional<std::string> still_waiting(const std::vector<Fault>& healed);
   void end_faults(const std::vector<Fault>& going, std::string_view actor);
   void settle(const ApplyReport& report);
   void reapply();

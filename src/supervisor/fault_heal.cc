@@ -139,6 +139,21 @@ std::vector<Link> FaultDesk::links_to_kick(const std::vector<Fault>& healed,
   return links;
 }
 
+/// What the healed faults have delayed goes on in its time.
+std::optional<std::string> FaultDesk::still_waiting(const std::vector<Fault>& healed) {
+  std::vector<Link> links;
+  for (const auto& fault : healed) {
+    links.insert(links.end(), fault.links.begin(), fault.links.end());
+  }
+  const std::uint64_t packets = links.empty() ? 0 : fabric_.waiting(links);
+  if (packets == 0) {
+    return std::nullopt;
+  }
+  return std::to_string(packets) +
+         " of the packets that were delayed or queued are still on their way, each for as long as "
+         "it was to wait";
+}
+
 void FaultDesk::end_faults(const std::vector<Fault>& going, std::string_view actor) {
   for (const auto& fault : going) {
     if (fault.links.empty()) {
@@ -190,6 +205,9 @@ asio::awaitable<json::object> FaultDesk::heal(api::HealRequest request) {
     }
     aftermath.add(fault, packets, now() - since.at(fault.id));
     healed.push_back(reports_.document(fault));
+  }
+  if (auto note = still_waiting(going)) {
+    notes.push_back(std::move(*note));
   }
   end_faults(going, "user");
   settle(report);

@@ -4,7 +4,10 @@
 #include <utility>
 #include <vector>
 
+#include <fcntl.h>
+
 #include "src/base/error.h"
+#include "src/base/unique_fd.h"
 
 namespace tinet {
 
@@ -21,6 +24,8 @@ constexpr milliseconds kRefreshPause{5};
 constexpr int kListensPerMatch = 8;
 /// An audit may take that much of the loop's time: one part of so many.
 constexpr int kAuditShare = 20;
+/// A process of the fabric's that ends sooner than this after the one before waits for so long.
+constexpr milliseconds kHelperPause{1'000};
 
 MonoTime now() {
   return std::chrono::steady_clock::now();
@@ -44,7 +49,8 @@ FaultWatch::FaultWatch(const asio::any_io_executor& executor, Fabric& fabric, Jo
       times_(times),
       refresh_(executor),
       matches_(executor),
-      audit_(executor) {
+      audit_(executor),
+      helper_(executor) {
   arm_audit(times_.audit_at_rest);
 }
 
@@ -52,6 +58,7 @@ void FaultWatch::changed(std::optional<MonoTime> refresh_at) {
   arm_refresh(refresh_at);
   arm_matches();
   arm_audit(times_.audit_after_change);
+  watch_helper();
 }
 
 void FaultWatch::traffic_begins() {
@@ -64,6 +71,7 @@ void FaultWatch::shut_down() {
   refresh_.cancel();
   matches_.cancel();
   audit_.cancel();
+  helper_.close();
 }
 
 void FaultWatch::arm_refresh(std::optional<MonoTime> at) {
@@ -188,6 +196,36 @@ void FaultWatch::arm_audit(milliseconds after) {
   });
 }
 
+/// Faults that need a process of their own do nothing without it, so it is replaced at once; one
+/// that ends again and again, at leisure.
+void FaultWatch::watch_helper() {
+  const int fd = shut_down_ ? -1 : fabric_.helper_exit_fd();
+  if (fd == helper_fd_) {
+    return;
+  }
+  helper_.close();
+  helper_fd_ = fd;
+  if (fd < 0) {
+    return;
+  }
+  UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  if (!copy) {
+    return;  // then the next audit finds out
+  }
+  helper_.assign(copy.release());
+  helper_.async_wait(asio::posix::descriptor_base::wait_read,
+                     [this](const boost::system::error_code& error) {
+                       if (error || shut_down_) {
+                         return;
+                       }
+                       helper_.close();
+                       helper_fd_ = -1;
+                       const bool again = helper_ended_ && now() - *helper_ended_ < kHelperPause;
+                       helper_ended_ = now();
+                       arm_audit(again ? kHelperPause : milliseconds(0));
+                     });
+}
+
 void FaultWatch::audit() {
   const MonoTime start = now();
   try {
@@ -216,6 +254,7 @@ void FaultWatch::audit() {
   });
   const auto took = std::chrono::duration_cast<milliseconds>(now() - start);
   arm_audit(std::max(active ? times_.audit_with_faults : times_.audit_at_rest, took * kAuditShare));
+  watch_helper();
 }
 
 }  // namespace tinet

@@ -10,6 +10,7 @@
 #include <string>
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include "src/fabric/fabric.h"
@@ -61,6 +62,7 @@ class FaultWatch {
   void look_for_matches();
   void arm_audit(std::chrono::milliseconds after);
   void audit();
+  void watch_helper();
 
   Fabric& fabric_;
   Journal& journal_;
@@ -71,6 +73,9 @@ class FaultWatch {
   boost::asio::steady_timer refresh_;
   boost::asio::steady_timer matches_;
   boost::asio::steady_timer audit_;
+  boost::asio::posix::stream_descriptor helper_;  ///< a copy of the fabric's descriptor
+  int helper_fd_ = -1;                            ///< of the fabric, while it is waited for
+  std::optional<MonoTime> helper_ended_{};        ///< last time
   bool processes_ = false;
   bool listening_ = false;
   MonoTime listened_{};                                      ///< last time

@@ -7,6 +7,7 @@
 
 #include "tests/kernel/fault_actions.h"
 #include "tests/kernel/fault_traffic.h"
+#include "tests/support/eventually.h"
 
 namespace tinet::testing {
 namespace {
@@ -98,6 +99,23 @@ TEST(LinkCounts, KeepWhatALossLetPassWhenACutFollows) {
   ASSERT_FALSE(links.empty());
   EXPECT_EQ(links.front().packets.passed, arrived);
   EXPECT_EQ(links.front().packets.dropped, 500 - arrived + 300);
+}
+
+TEST(Waiting, CountsWhatADelayAndARateHaveKeptOfTheirLinks) {
+  World world(3);
+  LinkAction slow;
+  slow.rate = Rate{8'000, 2'000, 100};
+  world.fabric->apply({acting(1, delaying(30s)), acting(2, slow, {{2, 1}})}, now());
+  Datagrams delayed(world, kLink, kPort);
+  Datagrams limited(world, {2, 1}, kPort + 1);
+  EXPECT_EQ(world.fabric->waiting({kLink, {2, 1}}), 0U);
+  delayed.send(0, 7);
+  limited.send(0, 20, {}, 1'000);
+  EXPECT_TRUE(test::eventually([&] { return world.fabric->waiting({kLink}) == 7; }, 5s));
+  EXPECT_GT(world.fabric->waiting({{2, 1}}), 10U);
+  EXPECT_EQ(world.fabric->waiting({{1, 0}}), 0U);
+  world.fabric->apply({}, now());
+  EXPECT_EQ(world.fabric->waiting({kLink}), 7U);
 }
 
 TEST(HoldFault, CountsWhatItHolds) {

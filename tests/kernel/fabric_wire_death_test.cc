@@ -1,5 +1,7 @@
 /// The wire is killed: what it has counted is not lost, and what it had not passed on is counted.
 
+#include <poll.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -73,6 +75,18 @@ TEST_F(WireDeath, WhatWaitedInItWasDropped) {
   EXPECT_EQ(delayed.receive(100ms).size(), 0U);
 }
 
+TEST_F(WireDeath, IsSeenAtOnceByWhoeverWaitsForIt) {
+  EXPECT_EQ(world.fabric->helper_exit_fd(), -1);
+  world.fabric->apply({acting(1, delaying(1ms))}, now());
+  pollfd waiting{world.fabric->helper_exit_fd(), POLLIN, 0};
+  EXPECT_EQ(::poll(&waiting, 1, 0), 0);
+  kill_wire();
+  EXPECT_EQ(::poll(&waiting, 1, 5'000), 1);
+  EXPECT_FALSE(world.fabric->audit(now()).empty());
+  waiting = {world.fabric->helper_exit_fd(), POLLIN, 0};
+  EXPECT_EQ(::poll(&waiting, 1, 0), 0) << "the next one lives";
+}
+
 TEST_F(WireDeath, WhatPassesMeanwhileWasNotDelayed) {
   world.fabric->apply({acting(1, delaying(100ms)), acting(2, delaying(1ms), {{2, 1}})}, now());
   Datagrams delayed(world, kLink, kPort);
@@ -89,7 +103,8 @@ TEST_F(WireDeath, WhatPassesMeanwhileWasNotDelayed) {
   const auto drift = world.fabric->audit(now());
   ASSERT_EQ(drift.size(), 1U);
   EXPECT_EQ(drift[0].what,
-            "the wire had died: 35 packets passed undelayed meanwhile, 0 that waited in it are "
+            "the wire had died, which delays and holds for f1, f2: 35 packets passed undelayed "
+            "meanwhile, 0 that waited in it are "
             "lost");
   EXPECT_EQ(delayed.exchange(10, 300ms).size(), 10U);
   EXPECT_EQ(world.fabric->packets({1}).delayed, 30U);

@@ -37,6 +37,8 @@ class FakeFabric : public Fabric {
   std::optional<Error> traffic_fails{};
   ReleaseReport held{};
   std::vector<Drift> drifts{};
+  std::uint64_t waiting_packets = 0;
+  int helper_fd = -1;
   std::map<Link, Effect> effects{};           ///< when not what active faults imply
   bool datagrams = true;                      ///< false: as relays are
   std::set<std::pair<Endpoint, int>> deaf{};  ///< endpoints and families whose sockets hear nothing
@@ -114,6 +116,10 @@ class FakeFabric : public Fabric {
     asked = packet;
     return {link, effect_on(link, now), "nftables", {"rule 1", "rule 2"}, {"a note"}};
   }
+  [[nodiscard]] std::uint64_t waiting(const std::vector<Link>& /*links*/) override {
+    return waiting_packets;
+  }
+  [[nodiscard]] int helper_exit_fd() const override { return helper_fd; }
   [[nodiscard]] std::vector<Drift> audit(MonoTime /*now*/) override {
     ++audits;
     return drifts;

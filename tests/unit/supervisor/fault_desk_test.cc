@@ -239,6 +239,15 @@ TEST(FaultDesk, HealTellsTheResidualOutage) {
   EXPECT_THAT(notes_of(world.heal()), IsEmpty());
 }
 
+TEST(FaultDesk, HealTellsWhatIsStillOnItsWay) {
+  DeskWorld world(desk_plan(3));
+  world.create(fault_request("partition", "n-0"));
+  world.fabric.waiting_packets = 12;
+  EXPECT_THAT(notes_of(world.heal()), Contains(HasSubstr("12 of the packets that were delayed")));
+  EXPECT_THAT(notes_of(world.heal()), Not(Contains(HasSubstr("on their way"))))
+      << "nothing was healed";
+}
+
 TEST(FaultDesk, HealCanRequireAnEffect) {
   DeskWorld world(desk_plan(2));
   world.create(loss(10'000));

@@ -1,6 +1,11 @@
 #include "src/supervisor/fault_watch.h"
 
+#include <array>
+#include <chrono>
 #include <functional>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <boost/asio/steady_timer.hpp>
 #include <gmock/gmock.h>
@@ -149,6 +154,23 @@ TEST(FaultWatch, Complaint04AuditsAndTellsOfDriftOnce) {
 TEST(FaultWatch, AuditsAtRestToo) {
   DeskWorld world(desk_plan(2), kFast);
   EXPECT_TRUE(world.run_until([&] { return world.fabric.audits >= 3; }));
+}
+
+TEST(FaultWatch, AuditsAtOnceWhenAProcessThatFaultsNeedHasEnded) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+  const UniqueFd read_end(ends[0]);
+  UniqueFd helper(ends[1]);
+  DeskWorld world(desk_plan(2), kNoAudits);
+  world.fabric.helper_fd = read_end.get();
+  world.create(fault_request("partition", "n-0"));
+  EXPECT_EQ(world.fabric.audits, 0);
+  helper.reset();
+  EXPECT_TRUE(world.run_until([&] { return world.fabric.audits == 1; }));
+  // This one has ended, too: it is not replaced again and again without a pause.
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_TRUE(world.run_until([&] { return world.fabric.audits == 2; }));
+  EXPECT_GE(std::chrono::steady_clock::now() - start, Milliseconds(900));
 }
 
 TEST(FaultWatch, DoesNothingAfterShutDown) {
