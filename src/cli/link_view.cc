@@ -66,7 +66,11 @@ std::string links_text(const json::value& links, bool color) {
   std::vector<std::string> names;
   Table table({"FROM", "TO", "REACHABLE", "EFFECT", "PACKETS", "FAULTS"});
   bool listed = false;
+  std::vector<std::string> drift;
   for (const auto& link : all) {
+    for (const auto& what : texts_of(link, "drift")) {
+      remember(drift, what);
+    }
     remember(names, text_of(link, "from"));
     remember(names, text_of(link, "to"));
     const std::string reachable = reachability(link);
@@ -84,9 +88,14 @@ std::string links_text(const json::value& links, bool color) {
   }
   std::string text = names.size() <= kMatrixMax && !names.empty() ? matrix(all, names, color) : "";
   if (listed) {
-    return text + (text.empty() ? "" : "\n") + table.render(color);
+    text += (text.empty() ? "" : "\n") + table.render(color);
+  } else if (text.empty()) {
+    text = "every link is open\n";
   }
-  return text.empty() ? "every link is open\n" : text;
+  for (const auto& what : drift) {
+    text += paint("the network is not as it should be: " + what, Color::Red, color) + "\n";
+  }
+  return text;
 }
 
 std::string event_line(const json::value& event, bool color) {

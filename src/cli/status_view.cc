@@ -83,9 +83,13 @@ std::string status_text(const json::value& status, bool color) {
     table.row(instance_row(instance));
   }
   text += "\n" + table.render(color);
+  const auto drift = texts_of(status, "drift");
   const auto& faults = array_of(status, "faults");
-  if (!faults.empty()) {
+  if (!faults.empty() || !drift.empty()) {
     text += "\n";
+  }
+  for (const auto& what : drift) {
+    text += paint("the network is not as it should be: " + what, Color::Red, color) + "\n";
   }
   for (const auto& fault : faults) {
     text += fault_line(fault) + "\n";

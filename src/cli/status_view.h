@@ -13,7 +13,7 @@
 namespace tinet::cli {
 
 /// What `tinet status` prints: a line about the cluster, the table of instances, and one line per
-/// active fault.
+/// unrepaired drift and active fault.
 [[nodiscard]] std::string status_text(const boost::json::value& status, bool color);
 
 /// What `tinet list` prints.

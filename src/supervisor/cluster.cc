@@ -154,6 +154,7 @@ asio::awaitable<boost::json::object> Cluster::status() {
   }
   document["instances"] = std::move(instances);
   document["faults"] = faults_.reports().documents(false);
+  document["drift"] = faults_.reports().drift();
   if (!settling_.empty()) {
     document["waiting_for"] = settling_;
   }

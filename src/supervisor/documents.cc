@@ -175,7 +175,7 @@ json::object link_document(const ClusterPlan& plan, const LinkState& link, bool 
 }
 
 json::array links_document(const ClusterPlan& plan, const std::vector<LinkState>& links,
-                           const std::function<bool(Link)>& sees) {
+                           const std::function<bool(Link)>& sees, const std::vector<Drift>& drift) {
   std::map<Link, LinkState> states;
   if (plan.instances.size() <= kMatrixInstances) {
     const auto instances = static_cast<Endpoint>(plan.instances.size());
@@ -192,16 +192,36 @@ json::array links_document(const ClusterPlan& plan, const std::vector<LinkState>
   }
   json::array documents;
   for (const auto& [link, state] : states) {
-    documents.push_back(link_document(plan, state, sees(link)));
+    json::object document = link_document(plan, state, sees(link));
+    if (const auto texts = drift_of(drift, link); !texts.empty()) {
+      document["drift"] = json::value_from(texts);
+    }
+    documents.push_back(std::move(document));
   }
   return documents;
 }
 
+std::vector<std::string> drift_of(const std::vector<Drift>& drift, Link link) {
+  std::vector<std::string> texts;
+  for (const Drift& one : drift) {
+    if (!one.endpoint || *one.endpoint == link.from || *one.endpoint == link.to) {
+      texts.push_back(one.what);
+    }
+  }
+  return texts;
+}
+
 std::map<Endpoint, std::string> network_states(const ClusterPlan& plan,
-                                               const std::vector<LinkState>& links) {
+                                               const std::vector<LinkState>& links,
+                                               const std::vector<Drift>& drift) {
   const auto instances = static_cast<Endpoint>(plan.instances.size());
   std::map<Endpoint, std::set<Endpoint>> cut_peers;
   std::set<Endpoint> impaired;
+  for (Endpoint endpoint = 0; endpoint < instances; ++endpoint) {
+    if (!drift_of(drift, {endpoint, endpoint}).empty()) {
+      impaired.insert(endpoint);
+    }
+  }
   for (const auto& state : links) {
     if (state.effect.empty() || state.link.from >= instances || state.link.to >= instances) {
       continue;

@@ -51,13 +51,19 @@ inline constexpr std::size_t kMatrixInstances = 100;
 /// that no fault ever touched, and whatever else is in `links`. In a larger cluster only `links`,
 /// because the rest would be a million lines that all say "yes".
 /// @param links those that the fabric knows something of
+/// @param drift links that it concerns have "drift":[texts]
 [[nodiscard]] boost::json::array links_document(const ClusterPlan& plan,
                                                 const std::vector<LinkState>& links,
-                                                const std::function<bool(Link)>& sees);
+                                                const std::function<bool(Link)>& sees,
+                                                const std::vector<Drift>& drift = {});
+
+/// Drift that concerns a link: that of either end, and what may concern everybody.
+[[nodiscard]] std::vector<std::string> drift_of(const std::vector<Drift>& drift, Link link);
 
 /// "ok", "cut" (no packet passes in at least one direction to or from every other instance) or
-/// "impaired", per instance.
+/// "impaired" (by a fault, or by drift that could not be repaired), per instance.
 [[nodiscard]] std::map<Endpoint, std::string> network_states(const ClusterPlan& plan,
-                                                             const std::vector<LinkState>& links);
+                                                             const std::vector<LinkState>& links,
+                                                             const std::vector<Drift>& drift = {});
 
 }  // namespace tinet

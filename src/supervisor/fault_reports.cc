@@ -191,12 +191,21 @@ json::array FaultReports::documents(bool all) const {
 }
 
 json::array FaultReports::links() const {
-  return links_document(plan_, fabric_.links(now()),
-                        [this](Link link) { return fabric_.sees(link); });
+  return links_document(
+      plan_, fabric_.links(now()), [this](Link link) { return fabric_.sees(link); },
+      watch_.open_drift());
+}
+
+json::array FaultReports::drift() const {
+  json::array texts;
+  for (const Drift& drift : watch_.open_drift()) {
+    texts.emplace_back(drift.what);
+  }
+  return texts;
 }
 
 std::map<Endpoint, std::string> FaultReports::network() const {
-  return network_states(plan_, fabric_.links(now()));
+  return network_states(plan_, fabric_.links(now()), watch_.open_drift());
 }
 
 std::string FaultReports::reasons(const std::vector<FaultId>& faults) const {
@@ -261,6 +270,9 @@ json::object FaultReports::why(const WhyWords& words) const {
   std::vector<std::string> notes = explanation.notes;
   if (auto note = way_back(effect, deciding(back)); !note.empty()) {
     notes.push_back(answers_of(words, packet) + std::move(note));
+  }
+  for (const std::string& drift : drift_of(watch_.open_drift(), link)) {
+    notes.push_back("the network is not as it should be: " + drift);
   }
   document["notes"] = json::value_from(notes);
   document["text"] = effect.empty() ? whose + " pass: no fault concerns them"

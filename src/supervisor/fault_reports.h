@@ -38,9 +38,12 @@ class FaultReports {
   [[nodiscard]] boost::json::object document(const Fault& fault) const;
   /// Active faults; `all` adds ended ones with "ended":"healed|expired".
   [[nodiscard]] boost::json::array documents(bool all) const;
+  /// As links_document(); where the network is not as it should be, with "drift":[texts].
   [[nodiscard]] boost::json::array links() const;
   /// @throws Error Usage for unknown names, ports and protocols
   [[nodiscard]] boost::json::object why(const WhyWords& words) const;
+  /// What is wrong with the network and could not be repaired, as texts.
+  [[nodiscard]] boost::json::array drift() const;
   /// Per instance "ok", "cut" or "impaired".
   [[nodiscard]] std::map<Endpoint, std::string> network() const;
   /// "f1 (partition tikv-0), f3".

@@ -226,27 +226,43 @@ void FaultWatch::watch_helper() {
                      });
 }
 
-void FaultWatch::audit() {
-  const MonoTime start = now();
+/// @return what is still wrong afterwards
+std::vector<Drift> FaultWatch::look_for_drift(MonoTime start) {
+  const auto is_new = [&](const Drift& drift) {
+    return std::none_of(open_drift_.begin(), open_drift_.end(),
+                        [&](const Drift& open) { return open.what == drift.what; });
+  };
+  std::vector<Drift> still_there;
   try {
-    std::set<std::string> still_there;
-    for (const Drift& drift : fabric_.audit(start)) {
-      if (!drift.repaired) {
-        still_there.insert(drift.what);
-      }
-      if (drift.repaired || open_drift_.count(drift.what) == 0) {
+    for (Drift& drift : fabric_.audit(start)) {
+      if (drift.repaired || is_new(drift)) {
         journal_.add("kernel", "drift", "",
                      drift.what + (drift.repaired ? "; repaired" : "; could not be repaired"),
                      {{"repaired", drift.repaired}});
       }
+      if (!drift.repaired) {
+        still_there.push_back(std::move(drift));
+      }
     }
-    open_drift_ = std::move(still_there);
-    audit_fails_ = false;
   } catch (const Error& error) {
-    if (!audit_fails_) {
+    Drift unknown{std::string("the network cannot be checked: ") + error.what()};
+    if (is_new(unknown)) {
       journal_.add("tinet", "audit-failed", "", error.what());
     }
-    audit_fails_ = true;
+    still_there.push_back(std::move(unknown));
+  }
+  return still_there;
+}
+
+void FaultWatch::audit() {
+  const MonoTime start = now();
+  std::vector<Drift> still_there = look_for_drift(start);
+  const bool same =
+      std::equal(still_there.begin(), still_there.end(), open_drift_.begin(), open_drift_.end(),
+                 [](const Drift& a, const Drift& b) { return a.what == b.what; });
+  open_drift_ = std::move(still_there);
+  if (!same) {
+    changes_.notify();
   }
   const auto& entries = book_.entries();
   const bool active = std::any_of(entries.begin(), entries.end(), [](const auto& entry) {

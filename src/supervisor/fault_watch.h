@@ -7,7 +7,7 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <string>
+#include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -31,7 +31,7 @@ struct WatchTimes {
 
 class FaultWatch {
  public:
-  /// @param changes rung when a fault turns out to match nothing
+  /// @param changes rung when a fault turns out to match nothing, and when drift comes or goes
   /// @param reapply hands the active faults to the fabric again
   FaultWatch(const boost::asio::any_io_executor& executor, Fabric& fabric, Journal& journal,
              Changes& changes, const FaultBook& book, std::function<void()> reapply,
@@ -49,6 +49,9 @@ class FaultWatch {
   /// sees that. A fault that begins after so many bytes is given all the time it needs.
   [[nodiscard]] bool matched_nothing(const Fault& fault, const PacketCounts& packets) const;
 
+  /// What the last look at the kernel found and could not repair, also that it could not look.
+  [[nodiscard]] const std::vector<Drift>& open_drift() const noexcept { return open_drift_; }
+
   /// Stops all timers; the fabric may go away afterwards.
   void shut_down();
 
@@ -63,6 +66,7 @@ class FaultWatch {
   void arm_audit(std::chrono::milliseconds after);
   void audit();
   void watch_helper();
+  std::vector<Drift> look_for_drift(MonoTime start);
 
   Fabric& fabric_;
   Journal& journal_;
@@ -82,9 +86,8 @@ class FaultWatch {
   std::optional<std::uint64_t> sent_;                        ///< packets by then
   std::optional<MonoTime> heard_;                            ///< when there were more last
   std::map<FaultId, std::chrono::nanoseconds> traffic_met_;  ///< how long there was traffic
-  std::set<FaultId> looked_at_;       ///< active faults whose time to match is over
-  std::set<std::string> open_drift_;  ///< told of, and still there
-  bool audit_fails_ = false;
+  std::set<FaultId> looked_at_;    ///< active faults whose time to match is over
+  std::vector<Drift> open_drift_;  ///< told of, and still there
   bool shut_down_ = false;
 };
 

@@ -38,6 +38,26 @@ TEST(StatusText, ShowsInstancesInColumnsAndFaultsBelow) {
             "f3: partition tikv-0 from pd-0 (2 links), ends in 2.9s, 55 packets dropped\n");
 }
 
+TEST(StatusText, TellsOfDriftThatCouldNotBeRepaired) {
+  json::value document = status();
+  document.as_object()["drift"] = {"foreign table 'bridge x' in the switch"};
+  EXPECT_NE(
+      status_text(document, false)
+          .find("\nthe network is not as it should be: foreign table 'bridge x' in the switch\n"
+                "f3: partition"),
+      std::string::npos);
+}
+
+TEST(LinksText, TellsOfDriftOnce) {
+  const auto links = json::parse(R"([
+    {"from":"a","to":"b","reachable":"yes","drift":["port 'a' was deleted"]},
+    {"from":"b","to":"a","reachable":"yes","drift":["port 'a' was deleted"]}])");
+  const std::string text = links_text(links, false);
+  const auto at = text.find("the network is not as it should be: port 'a' was deleted\n");
+  EXPECT_NE(at, std::string::npos) << text;
+  EXPECT_EQ(text.find("was deleted", at + 60), std::string::npos) << text;
+}
+
 TEST(StatusText, ColoursOnlyWhenAskedTo) {
   EXPECT_EQ(status_text(status(), false).find('\033'), std::string::npos);
   EXPECT_NE(status_text(status(), true).find("\033[31mcut\033[0m"), std::string::npos);

@@ -151,6 +151,33 @@ TEST(FaultWatch, Complaint04AuditsAndTellsOfDriftOnce) {
   EXPECT_THAT(world.events("drift").at(1), HasSubstr("; repaired"));
 }
 
+TEST(FaultWatch, DriftThatStaysIsSeenUntilItIsGone) {
+  DeskWorld world(desk_plan(3), kFast);
+  world.fabric.drifts = {{"foreign table 'bridge x' in the switch", false}};
+  const auto drift = [&] { return boost::json::serialize(world.desk.reports().drift()); };
+  EXPECT_TRUE(world.run_until([&] { return drift() != "[]"; }));
+  EXPECT_EQ(drift(), R"(["foreign table 'bridge x' in the switch"])");
+  EXPECT_EQ(world.desk.reports().network().at(2), "impaired");
+  const auto links = world.desk.reports().links();
+  EXPECT_EQ(boost::json::serialize(links.at(0).at("drift")), drift());
+  const auto why = world.desk.reports().why({"n-0", "n-1", "", ""});
+  EXPECT_THAT(boost::json::serialize(why.at("notes")),
+              HasSubstr("the network is not as it should be: foreign table"));
+
+  world.fabric.drifts = {{"port 'n-1' was deleted", false, Endpoint{1}}};
+  EXPECT_TRUE(world.run_until([&] { return drift() == R"(["port 'n-1' was deleted"])"; }));
+  EXPECT_EQ(world.desk.reports().network().at(1), "impaired");
+  EXPECT_EQ(world.desk.reports().network().at(2), "ok");
+  for (const auto& link : world.desk.reports().links()) {
+    const bool meant = link.at("from") == "n-1" || link.at("to") == "n-1";
+    EXPECT_EQ(link.as_object().contains("drift"), meant) << link;
+  }
+
+  world.fabric.drifts.clear();
+  EXPECT_TRUE(world.run_until([&] { return drift() == "[]"; }));
+  EXPECT_EQ(world.desk.reports().network().at(1), "ok");
+}
+
 TEST(FaultWatch, AuditsAtRestToo) {
   DeskWorld world(desk_plan(2), kFast);
   EXPECT_TRUE(world.run_until([&] { return world.fabric.audits >= 3; }));
