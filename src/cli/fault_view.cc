@@ -149,6 +149,11 @@ std::string verify_text(const json::value& verify, bool color) {
                      " pairs are as intended" +
                      (skipped > 0 ? ", " + std::to_string(skipped) + " cannot be probed" : "") +
                      "\n";
+  for (const auto& skip : array_of(verify, "skipped_because")) {
+    text += "not probed: " +
+            plural(static_cast<std::uint64_t>(number_of(skip, "pairs").value_or(0)), "pair") +
+            ", because " + text_of(skip, "reason") + "\n";
+  }
   for (const auto& pair : array_of(verify, "wrong")) {
     const auto& ends = elements(pair);
     if (ends.size() == 2 && ends[0].is_string() && ends[1].is_string()) {

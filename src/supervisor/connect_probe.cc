@@ -1,10 +1,17 @@
 #include "src/supervisor/connect_probe.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
+#include <string>
+#include <utility>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <boost/asio/ip/tcp.hpp>
@@ -23,12 +30,50 @@ using asio::ip::tcp;
 
 namespace {
 
+/// Segments that opening a connection took so far: a SYN and its repetitions. @see tcp(7), TCP_INFO
+std::size_t segments_of(int fd) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  return ::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? 1 + info.tcpi_total_retrans
+                                                                    : 1;
+}
+
+/// Sockets that listen on ports of their own, one per endpoint and family. Nobody accepts: the
+/// kernel completes connections by itself.
+class Listeners {
+ public:
+  explicit Listeners(Fabric& fabric) : fabric_(fabric) {}
+
+  std::uint16_t port_of(Endpoint endpoint, const asio::ip::address& address) {
+    const auto [at, added] = sockets_.try_emplace({endpoint, address.is_v6()});
+    if (added) {
+      const tcp::endpoint where(address, 0);
+      at->second = fabric_.open_socket(endpoint, where.protocol().family(), SOCK_STREAM, 0);
+      if (::bind(at->second.get(), where.data(), static_cast<socklen_t>(where.size())) != 0 ||
+          ::listen(at->second.get(), SOMAXCONN) != 0) {
+        throw_operation(std::string("cannot listen for probes: ") + std::strerror(errno));
+      }
+    }
+    tcp::endpoint bound;
+    auto size = static_cast<socklen_t>(bound.capacity());
+    if (::getsockname(at->second.get(), bound.data(), &size) != 0) {
+      throw_operation(std::string("cannot listen for probes: ") + std::strerror(errno));
+    }
+    bound.resize(size);
+    return bound.port();
+  }
+
+ private:
+  Fabric& fabric_;
+  std::map<std::pair<Endpoint, bool>, UniqueFd> sockets_;
+};
+
 class Attempts : public std::enable_shared_from_this<Attempts> {
  public:
   /// @param awaits_answer whether to have connected is not enough
   Attempts(const asio::any_io_executor& executor, std::size_t count, bool awaits_answer)
       : awaits_answer_(awaits_answer),
-        outcomes_(count, Attempt::Silent),
+        tried_(count),
         done_(executor, std::chrono::steady_clock::time_point::max()) {}
 
   void start(const asio::any_io_executor& executor, Fabric& fabric, std::size_t index,
@@ -36,6 +81,7 @@ class Attempts : public std::enable_shared_from_this<Attempts> {
     const bool v4 = to.address().is_v4();
     UniqueFd fd = fabric.open_socket(from, v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, 0);
     auto& socket = sockets_.emplace_back(executor);
+    index_of_.push_back(index);
     socket.assign(to.protocol(), fd.get());
     static_cast<void>(fd.release());
     ++open_;
@@ -51,7 +97,14 @@ class Attempts : public std::enable_shared_from_this<Attempts> {
 
   asio::steady_timer& done() { return done_; }
   [[nodiscard]] bool complete() const { return open_ == 0; }
-  [[nodiscard]] const std::vector<Attempt>& outcomes() const { return outcomes_; }
+  /// As of now, with what was sent so far.
+  [[nodiscard]] std::vector<Tried> tried() {
+    std::vector<Tried> all = tried_;
+    for (std::size_t i = 0; i < sockets_.size(); ++i) {
+      all[index_of_[i]].segments += segments_of(sockets_[i].native_handle());
+    }
+    return all;
+  }
 
   void close() {
     for (auto& socket : sockets_) {
@@ -83,36 +136,42 @@ class Attempts : public std::enable_shared_from_this<Attempts> {
     } else if (error == asio::error::operation_aborted || error == asio::error::timed_out) {
       outcome = Attempt::Silent;
     }
-    outcomes_[index] = std::min(outcomes_[index], outcome);
+    tried_[index].outcome = std::min(tried_[index].outcome, outcome);
     if (complete()) {
       done_.cancel();
     }
   }
 
   bool awaits_answer_;
-  std::vector<Attempt> outcomes_;
+  std::vector<Tried> tried_;
   std::deque<tcp::socket> sockets_;  // their places stay
+  std::vector<std::size_t> index_of_;
   std::size_t open_ = 0;
   asio::steady_timer done_;
 };
 
 }  // namespace
 
-asio::awaitable<std::vector<Attempt>> try_connections(const ClusterPlan& plan, Fabric& fabric,
-                                                      std::vector<PreventedConnection> connections,
-                                                      std::chrono::milliseconds budget) {
+asio::awaitable<std::vector<Tried>> try_connections(const ClusterPlan& plan, Fabric& fabric,
+                                                    std::vector<PreventedConnection> connections,
+                                                    std::chrono::milliseconds budget) {
   const auto executor = co_await asio::this_coro::executor;
   const auto attempts =
       std::make_shared<Attempts>(executor, connections.size(), !fabric.carries_datagrams());
+  Listeners listeners(fabric);
   try {
+    const auto start = [&](std::size_t index, const asio::ip::address& address) {
+      const auto& connection = connections[index];
+      const std::uint16_t port =
+          connection.port != 0 ? connection.port : listeners.port_of(connection.to, address);
+      attempts->start(executor, fabric, index, connection.from, {address, port});
+    };
     for (std::size_t i = 0; i < connections.size(); ++i) {
       const auto& connection = connections[i];
-      const asio::ip::address_v4 address(address_of(plan, connection.to).value);
-      attempts->start(executor, fabric, i, connection.from, {address, connection.port});
+      start(i, asio::ip::address_v4(address_of(plan, connection.to).value));
       const auto address6 = address6_of(plan, connection.to);
       if (address6 && address6_of(plan, connection.from)) {
-        attempts->start(executor, fabric, i, connection.from,
-                        {asio::ip::address_v6(address6->bytes), connection.port});
+        start(i, asio::ip::address_v6(address6->bytes));
       }
     }
   } catch (const boost::system::system_error& error) {
@@ -128,9 +187,9 @@ asio::awaitable<std::vector<Attempt>> try_connections(const ClusterPlan& plan, F
     co_await attempts->done().async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   }
   // The last word on outcomes: what ends after this was silent for the whole budget.
-  std::vector<Attempt> outcomes = attempts->outcomes();
+  std::vector<Tried> tried = attempts->tried();
   attempts->close();
-  co_return outcomes;
+  co_return tried;
 }
 
 }  // namespace tinet

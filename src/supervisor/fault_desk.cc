@@ -45,8 +45,8 @@ FaultDesk::FaultDesk(const asio::any_io_executor& executor, const ClusterPlan& p
       changes_(changes),
       end_process_fault_(std::move(end_process_fault)),
       watch_(
-          executor, fabric, journal, changes, book_, [this] { reapply(); }, times),
-      reports_(plan, fabric, book_, watch_),
+          executor, fabric, journal, changes, book_, ledger_, [this] { reapply(); }, times),
+      reports_(plan, fabric, book_, watch_, ledger_),
       expiry_(executor) {}
 
 const FaultReports& FaultDesk::reports() {
@@ -154,9 +154,15 @@ asio::awaitable<std::vector<RoundTrip>> FaultDesk::time_before(Fault fault,
   if (links.empty() || !fabric_.carries_datagrams()) {
     co_return trips;
   }
-  const auto taken = co_await time_round_trips(plan_, fabric_, links, Milliseconds(budget_ms) / 4);
+  const auto probing = watch_.while_probing();
+  const auto before = ProbeLedger::open(fabric_, book_.network_faults(), now());
+  const TimedTrips timed =
+      co_await time_round_trips(plan_, fabric_, links, Milliseconds(budget_ms) / 4);
+  SentProbes sent;
+  add_trips(sent, timed);
+  ledger_.close(fabric_, before, sent, now());
   for (std::size_t i = 0; i < links.size(); ++i) {
-    trips.push_back({links[i], taken[i], {}});
+    trips.push_back({links[i], timed.medians[i], {}});
   }
   co_return trips;
 }
@@ -166,9 +172,13 @@ asio::awaitable<json::object> FaultDesk::verify_applied(FaultId id, std::vector<
                                                         std::vector<RoundTrip> trips,
                                                         std::int64_t budget_ms) {
   try {
-    co_return co_await verify_links(
-        plan_, fabric_, std::move(links), Milliseconds(budget_ms),
+    const auto probing = watch_.while_probing();
+    const auto before = ProbeLedger::open(fabric_, book_.network_faults(), now());
+    VerifyReport report = co_await verify_links(
+        plan_, fabric_, id, std::move(links), Milliseconds(budget_ms),
         [this] { return book_.next_change(now()); }, std::move(trips));
+    ledger_.close(fabric_, before, report.sent, now());
+    co_return std::move(report.document);
   } catch (const Error& error) {
     throw Error(error.kind(), to_string(id) + " is in place but unverified: " + error.what(),
                 error.hint().empty() ? "undo it with: tinet heal " + to_string(id) : error.hint());

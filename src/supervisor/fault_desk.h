@@ -22,6 +22,7 @@
 #include "src/supervisor/fault_request.h"
 #include "src/supervisor/fault_watch.h"
 #include "src/supervisor/journal.h"
+#include "src/supervisor/probe_ledger.h"
 #include "src/supervisor/role_board.h"
 #include "src/supervisor/round_trips.h"
 
@@ -111,6 +112,7 @@ class FaultDesk {
   Changes& changes_;
   std::function<void(const Fault&)> end_process_fault_;
   FaultBook book_;
+  ProbeLedger ledger_;
   FaultWatch watch_;
   FaultReports reports_;
   boost::asio::steady_timer expiry_;

@@ -199,7 +199,7 @@ asio::awaitable<json::object> FaultDesk::heal(api::HealRequest request) {
   std::vector<std::string> without_effect;
   Aftermath aftermath(plan_.tcp_rto_max_ms ? Milliseconds(*plan_.tcp_rto_max_ms) : kRtoMax);
   for (const auto& fault : going) {
-    const PacketCounts packets = fault.links.empty() ? PacketCounts{} : fabric_.packets(fault.id);
+    const PacketCounts packets = fault.links.empty() ? PacketCounts{} : reports_.packets(fault.id);
     if (!fault.links.empty() && packets.matched() == 0) {
       without_effect.push_back(to_string(fault.id));
     }

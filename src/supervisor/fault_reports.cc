@@ -150,7 +150,7 @@ FaultFacts FaultReports::facts(const Fault& fault, bool atomic) const {
     return facts;
   }
   facts.mechanism = fabric_.mechanism(fault);
-  facts.packets = fabric_.packets(fault.id);
+  facts.packets = packets(fault.id);
   facts.matched_nothing = watch_.matched_nothing(fault, facts.packets);
   const auto& active = book_.entries();
   facts.shared = std::any_of(active.begin(), active.end(), [&](const auto& entry) {
@@ -191,9 +191,12 @@ json::array FaultReports::documents(bool all) const {
 }
 
 json::array FaultReports::links() const {
+  std::vector<LinkState> states = fabric_.links(now());
+  for (LinkState& state : states) {
+    state.packets = ledger_.without_probes(state.link, state.packets);
+  }
   return links_document(
-      plan_, fabric_.links(now()), [this](Link link) { return fabric_.sees(link); },
-      watch_.open_drift());
+      plan_, states, [this](Link link) { return fabric_.sees(link); }, watch_.open_drift());
 }
 
 json::array FaultReports::drift() const {

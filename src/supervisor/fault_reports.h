@@ -14,6 +14,7 @@
 #include "src/supervisor/documents.h"
 #include "src/supervisor/fault_book.h"
 #include "src/supervisor/fault_watch.h"
+#include "src/supervisor/probe_ledger.h"
 
 namespace tinet {
 
@@ -31,8 +32,13 @@ struct WhyWords {
 class FaultReports {
  public:
   FaultReports(const ClusterPlan& plan, Fabric& fabric, const FaultBook& book,
-               const FaultWatch& watch)
-      : plan_(plan), fabric_(fabric), book_(book), watch_(watch) {}
+               const FaultWatch& watch, const ProbeLedger& ledger)
+      : plan_(plan), fabric_(fabric), book_(book), watch_(watch), ledger_(ledger) {}
+
+  /// What a fault has done to packets of others than tinet's probes.
+  [[nodiscard]] PacketCounts packets(FaultId fault) const {
+    return ledger_.without_probes(fault, fabric_.packets(fault));
+  }
 
   /// The object of an active fault, or of one that is about to be.
   [[nodiscard]] boost::json::object document(const Fault& fault) const;
@@ -58,6 +64,7 @@ class FaultReports {
   Fabric& fabric_;
   const FaultBook& book_;
   const FaultWatch& watch_;
+  const ProbeLedger& ledger_;
 };
 
 /// An effect as packets of these words suffer it: clauses that mean none of them are left out, and

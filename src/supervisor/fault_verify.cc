@@ -13,7 +13,6 @@
 #include "src/base/error.h"
 #include "src/supervisor/connect_probe.h"
 #include "src/supervisor/documents.h"
-#include "src/supervisor/join.h"
 #include "src/supervisor/pair_probe.h"
 #include "src/supervisor/probe_intent.h"
 
@@ -92,106 +91,184 @@ milliseconds slowest(Fabric& fabric, const std::vector<RoundTrip>& trips) {
   return std::chrono::ceil<milliseconds>(longest);
 }
 
-struct Tally {
-  std::size_t pairs = 0;
-  std::size_t skipped = 0;
-  json::array wrong;
+/// IP and UDP headers and the payload.
+constexpr std::size_t kProbeBytes4 = 20 + 8 + kProbeBytes;
+constexpr std::size_t kProbeBytes6 = 40 + 8 + kProbeBytes;
+/// IP and TCP headers of a SYN with Linux's options.
+constexpr std::size_t kSynBytes = 60;
 
-  void count(bool as_intended, std::string from, std::string to) {
-    ++pairs;
-    if (!as_intended) {
-      wrong.push_back(json::array{std::move(from), std::move(to)});
+class Tally {
+ public:
+  void count(bool good, std::string from, std::string to) {
+    ++pairs_;
+    if (!good) {
+      wrong_.push_back(json::array{std::move(from), std::move(to)});
     }
   }
+  void skip(const std::string& reason, std::size_t pairs = 1) {
+    if (pairs > 0) {
+      skipped_ += pairs;
+      reasons_[reason] += pairs;
+    }
+  }
+
+  [[nodiscard]] json::object document() {
+    json::array because;
+    for (const auto& [reason, pairs] : reasons_) {
+      because.push_back(json::object{{"reason", reason}, {"pairs", pairs}});
+    }
+    const std::size_t good = pairs_ - wrong_.size();
+    return {{"pairs", pairs_},
+            {"as_intended", good},
+            {"wrong", std::move(wrong_)},
+            {"skipped", skipped_},
+            {"skipped_because", std::move(because)}};
+  }
+
+ private:
+  std::size_t pairs_ = 0;
+  std::size_t skipped_ = 0;
+  json::array wrong_;
+  std::map<std::string, std::size_t> reasons_;
+};
+
+void add_sighted(LinkProbes& probes, const Sighted& sighted, std::size_t bytes) {
+  add_probes(probes.datagrams, sighted.sent, sighted.arrived(), bytes);
+  probes.datagrams.duplicated += sighted.copies;
+  probes.datagrams.corrupted += sighted.corrupted;
+  // A copy of a broken one is one more that arrived.
+  probes.datagrams.duplicated += sighted.corrupted;
+}
+
+/// The probes of one fault's links.
+class Verification {
+ public:
+  Verification(const ClusterPlan& plan, Fabric& fabric) : plan_(plan), fabric_(fabric) {}
+
+  asio::awaitable<void> probe(FaultId fault, std::vector<Link> links, milliseconds budget) {
+    const std::vector<LinkState> states = states_of(fabric_, links);
+    std::vector<WantedLink> wanted;
+    std::vector<PreventedConnection> connections;
+    if (fabric_.carries_datagrams()) {
+      wanted = wanted_links(fault, states, budget);
+      connections = prevented_connections(states);
+    } else {
+      std::size_t unseen = 0;
+      connections = stopped_connections(plan_, states, unseen);
+      tally_.skip("relays only show connections that are stopped", unseen);
+    }
+    if (connections.size() > kConnectionsMax) {
+      tally_.skip("only " + std::to_string(kConnectionsMax) + " connections are tried",
+                  connections.size() - kConnectionsMax);
+      connections.resize(kConnectionsMax);
+    }
+    // One after the other within one budget; connections that are cut take all of theirs.
+    const milliseconds share = connections.empty() ? budget : budget / 2;
+    co_await probe_datagrams(std::move(wanted), share);
+    co_await probe_connections(std::move(connections), budget - share);
+  }
+
+  asio::awaitable<void> time(std::vector<RoundTrip>& trips, milliseconds patience) {
+    std::vector<Link> links;
+    for (const RoundTrip& trip : trips) {
+      links.push_back(trip.link);
+    }
+    const TimedTrips timed = co_await time_round_trips(plan_, fabric_, links, patience);
+    for (std::size_t i = 0; i < trips.size(); ++i) {
+      trips[i].with = timed.medians[i];
+    }
+    add_trips(sent_, timed);
+  }
+
+  [[nodiscard]] VerifyReport report() { return {tally_.document(), std::move(sent_)}; }
+
+ private:
+  std::vector<WantedLink> wanted_links(FaultId fault, const std::vector<LinkState>& states,
+                                       milliseconds budget) {
+    const ProbeLimits limits{budget / 2, tries_per_link(states.size())};
+    std::vector<WantedLink> wanted;
+    for (const auto& state : states) {
+      Expected expected = expected_datagrams(state.effect, fault, limits);
+      if (expected.fate == Expected::Fate::Unsure) {
+        tally_.skip(expected.reason);
+      } else {
+        wanted.push_back({state.link, std::move(expected)});
+      }
+    }
+    return wanted;
+  }
+
+  asio::awaitable<void> probe_datagrams(std::vector<WantedLink> wanted, milliseconds budget) {
+    const auto probed = co_await probe_pairs(plan_, fabric_, wanted, budget);
+    for (std::size_t i = 0; i < probed.size(); ++i) {
+      const ProbedLink& link = probed[i];
+      const Expected& expected = wanted[i].expected;
+      tally_.count(as_intended(expected, link.v4) && (!link.v6 || as_intended(expected, *link.v6)),
+                   endpoint_name(plan_, link.link.from), endpoint_name(plan_, link.link.to));
+      LinkProbes& probes = sent_[link.link];
+      add_sighted(probes, link.v4, kProbeBytes4);
+      if (link.v6) {
+        add_sighted(probes, *link.v6, kProbeBytes6);
+      }
+    }
+  }
+
+  asio::awaitable<void> probe_connections(std::vector<PreventedConnection> connections,
+                                          milliseconds budget) {
+    if (connections.empty()) {
+      co_return;
+    }
+    const auto tried = co_await try_connections(plan_, fabric_, connections, budget);
+    for (std::size_t i = 0; i < tried.size(); ++i) {
+      const auto& [from, to, port, mode] = connections[i];
+      const bool good = tried[i].outcome == Attempt::Silent ||
+                        (tried[i].outcome == Attempt::Refused && mode != CutMode::Drop);
+      tally_.count(good, endpoint_name(plan_, from),
+                   endpoint_name(plan_, to) + ":" + (port == 0 ? "tcp" : std::to_string(port)));
+      // Every segment may have had an answer, and the other end may have repeated one of its own.
+      const std::size_t segments = tried[i].segments;
+      add_probes(sent_[{from, to}].segments, segments, 0, kSynBytes);
+      add_probes(sent_[{to, from}].segments, segments + 1, 0, kSynBytes);
+    }
+  }
+
+  const ClusterPlan& plan_;
+  Fabric& fabric_;
+  Tally tally_;
+  SentProbes sent_;
 };
 
 }  // namespace
 
-namespace {
-
-asio::awaitable<json::object> probe_links(const ClusterPlan& plan, Fabric& fabric,
-                                          std::vector<Link> links, milliseconds budget) {
-  Tally tally;
-  const std::vector<LinkState> states = states_of(fabric, links);
-  std::vector<Link> probed;
-  std::vector<Expected> expected;
-  std::vector<PreventedConnection> connections;
-  if (fabric.carries_datagrams()) {
-    for (const auto& state : states) {
-      const Expected intent = expected_datagrams(state.effect, budget / 2);
-      if (intent == Expected::Unsure) {
-        ++tally.skipped;
-      } else {
-        probed.push_back(state.link);
-        expected.push_back(intent);
-      }
-    }
-    connections = prevented_connections(states);
-  } else {
-    connections = stopped_connections(plan, states, tally.skipped);
+void add_trips(SentProbes& sent, const TimedTrips& trips) {
+  for (const auto& [link, datagrams] : trips.sent) {
+    // Each of them may have been lost as well as delayed.
+    add_probes(sent[link].datagrams, datagrams, 0, kProbeBytes4);
+    sent[link].datagrams.passed += datagrams;
   }
-  if (connections.size() > kConnectionsMax) {
-    tally.skipped += connections.size() - kConnectionsMax;
-    connections.resize(kConnectionsMax);
-  }
-
-  // One after the other within one budget; connections that are cut take all of theirs.
-  const milliseconds share = connections.empty() ? budget : budget / 2;
-  const auto datagrams = co_await probe_pairs(plan, fabric, std::move(probed), share);
-  for (std::size_t i = 0; i < datagrams.size(); ++i) {
-    const bool good = expected[i] == Expected::Stay ? !datagrams[i].any : datagrams[i].all;
-    tally.count(good, endpoint_name(plan, datagrams[i].link.from),
-                endpoint_name(plan, datagrams[i].link.to));
-  }
-  const auto attempts = co_await try_connections(plan, fabric, connections, budget - share);
-  for (std::size_t i = 0; i < attempts.size(); ++i) {
-    const auto& tried = connections[i];
-    const bool good = attempts[i] == Attempt::Silent ||
-                      (attempts[i] == Attempt::Refused && tried.mode != CutMode::Drop);
-    tally.count(good, endpoint_name(plan, tried.from),
-                endpoint_name(plan, tried.to) + ":" + std::to_string(tried.port));
-  }
-  const std::size_t as_intended = tally.pairs - tally.wrong.size();
-  co_return json::object{{"pairs", tally.pairs},
-                         {"as_intended", as_intended},
-                         {"wrong", std::move(tally.wrong)},
-                         {"skipped", tally.skipped}};
 }
 
-}  // namespace
-
-asio::awaitable<json::object> verify_links(const ClusterPlan& plan, Fabric& fabric,
+asio::awaitable<VerifyReport> verify_links(const ClusterPlan& plan, Fabric& fabric, FaultId fault,
                                            std::vector<Link> links, milliseconds budget,
                                            std::function<std::optional<MonoTime>()> next_change,
                                            std::vector<RoundTrip> trips) {
   budget = co_await quiet_time(budget, next_change);
+  Verification verification(plan, fabric);
+  co_await verification.probe(fault, std::move(links), budget);
   if (trips.empty()) {
-    co_return co_await probe_links(plan, fabric, std::move(links), budget);
+    co_return verification.report();
   }
-  const bool changes_soon = next_change().has_value();
-  const milliseconds patience =
-      changes_soon ? budget
-                   : std::max(budget, std::min(slowest(fabric, trips) + kMargin, kRoundTripMax));
-  std::vector<Link> timed;
-  for (const RoundTrip& trip : trips) {
-    timed.push_back(trip.link);
+  // Only now, when nothing else of ours is on its way.
+  milliseconds patience =
+      std::max(budget, std::min(slowest(fabric, trips) + kMargin, kRoundTripMax));
+  if (const auto change = next_change()) {
+    const auto left = std::chrono::duration_cast<milliseconds>(*change - now()) - kMargin;
+    patience = std::clamp(left, milliseconds(0), patience);
   }
-  json::object verdict;
-  const auto probe = [&]() -> asio::awaitable<void> {
-    verdict = co_await probe_links(plan, fabric, std::move(links), budget);
-  };
-  const auto time = [&]() -> asio::awaitable<void> {
-    const auto taken = co_await time_round_trips(plan, fabric, std::move(timed), patience);
-    for (std::size_t i = 0; i < taken.size(); ++i) {
-      trips[i].with = taken[i];
-    }
-  };
-  std::vector<asio::awaitable<void>> both;
-  both.push_back(probe());
-  both.push_back(time());
-  co_await join_all(std::move(both));
-  verdict["rtt"] = round_trips_document(plan, trips);
-  co_return verdict;
+  co_await verification.time(trips, patience);
+  VerifyReport report = verification.report();
+  report.document["rtt"] = round_trips_document(plan, trips);
+  co_return report;
 }
 
 }  // namespace tinet

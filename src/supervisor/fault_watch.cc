@@ -39,12 +39,13 @@ bool waits_for_bytes(const Fault& fault) {
 }  // namespace
 
 FaultWatch::FaultWatch(const asio::any_io_executor& executor, Fabric& fabric, Journal& journal,
-                       Changes& changes, const FaultBook& book, std::function<void()> reapply,
-                       WatchTimes times)
+                       Changes& changes, const FaultBook& book, const ProbeLedger& ledger,
+                       std::function<void()> reapply, WatchTimes times)
     : fabric_(fabric),
       journal_(journal),
       changes_(changes),
       book_(book),
+      ledger_(ledger),
       reapply_(std::move(reapply)),
       times_(times),
       refresh_(executor),
@@ -64,6 +65,19 @@ void FaultWatch::changed(std::optional<MonoTime> refresh_at) {
 void FaultWatch::traffic_begins() {
   processes_ = true;
   arm_matches();
+}
+
+std::shared_ptr<void> FaultWatch::while_probing() {
+  std::shared_ptr<void> token = probing_.lock();
+  if (!token) {
+    if (listening_) {
+      listen(now());
+    }
+    token = std::make_shared<char>();
+    probing_ = token;
+  }
+  probed_ = true;
+  return token;
 }
 
 void FaultWatch::shut_down() {
@@ -137,9 +151,25 @@ void FaultWatch::listen_again() {
   });
 }
 
+/// What was sent up to now is nobody's; the next look compares with this one.
+void FaultWatch::forget_traffic(MonoTime time) {
+  listened_ = time;
+  heard_.reset();
+  try {
+    sent_ = fabric_.traffic();
+  } catch (const Error&) {
+    sent_.reset();
+  }
+}
+
 /// Counts the time since the last look as one of traffic when something was sent not long ago:
 /// programs that talk do so in turns.
 void FaultWatch::listen(MonoTime time) {
+  if (probed_) {
+    forget_traffic(time);
+    probed_ = !probing_.expired();
+    return;
+  }
   const std::chrono::nanoseconds quiet_max = times_.match_within / 2;
   try {
     const auto sent = fabric_.traffic();
@@ -169,7 +199,7 @@ void FaultWatch::look_for_matches() {
       continue;
     }
     looked_at_.insert(id);
-    if (matched_nothing(entry.fault, fabric_.packets(id))) {
+    if (matched_nothing(entry.fault, ledger_.without_probes(id, fabric_.packets(id)))) {
       journal_.add("tinet", "fault-matched-nothing", "",
                    to_string(id) + ": no packet was meant in " +
                        format_duration(times_.match_within) +

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "src/supervisor/changes.h"
 #include "src/supervisor/fault_book.h"
 #include "src/supervisor/journal.h"
+#include "src/supervisor/probe_ledger.h"
 
 namespace tinet {
 
@@ -34,8 +36,8 @@ class FaultWatch {
   /// @param changes rung when a fault turns out to match nothing, and when drift comes or goes
   /// @param reapply hands the active faults to the fabric again
   FaultWatch(const boost::asio::any_io_executor& executor, Fabric& fabric, Journal& journal,
-             Changes& changes, const FaultBook& book, std::function<void()> reapply,
-             WatchTimes times = {});
+             Changes& changes, const FaultBook& book, const ProbeLedger& ledger,
+             std::function<void()> reapply, WatchTimes times = {});
 
   /// The active faults have changed, and the fabric knows.
   /// @param refresh_at see ApplyReport
@@ -44,10 +46,15 @@ class FaultWatch {
   /// From now on there are processes that could send packets.
   void traffic_begins();
 
+  /// @param packets without those of probes
   /// True when the cluster's traffic went on for match_within while the fault was active, and no
   /// packet was meant. Time in which no endpoint sent anything does not count, as far as the fabric
   /// sees that. A fault that begins after so many bytes is given all the time it needs.
   [[nodiscard]] bool matched_nothing(const Fault& fault, const PacketCounts& packets) const;
+
+  /// As long as what is returned lives, what endpoints send is not the cluster's alone: such time
+  /// counts as one without traffic. It may outlive this object.
+  [[nodiscard]] std::shared_ptr<void> while_probing();
 
   /// What the last look at the kernel found and could not repair, also that it could not look.
   [[nodiscard]] const std::vector<Drift>& open_drift() const noexcept { return open_drift_; }
@@ -60,6 +67,7 @@ class FaultWatch {
   void arm_matches();
   [[nodiscard]] bool anything_waits() const;
   void listen(MonoTime time);
+  void forget_traffic(MonoTime time);
   void listen_again();
   [[nodiscard]] bool is_waited_for(const FaultBook::Entry& entry) const;
   void look_for_matches();
@@ -72,6 +80,7 @@ class FaultWatch {
   Journal& journal_;
   Changes& changes_;
   const FaultBook& book_;
+  const ProbeLedger& ledger_;
   std::function<void()> reapply_;
   WatchTimes times_;
   boost::asio::steady_timer refresh_;
@@ -82,6 +91,8 @@ class FaultWatch {
   std::optional<MonoTime> helper_ended_{};        ///< last time
   bool processes_ = false;
   bool listening_ = false;
+  std::weak_ptr<void> probing_;
+  bool probed_ = false;                                      ///< since the last look at the traffic
   MonoTime listened_{};                                      ///< last time
   std::optional<std::uint64_t> sent_;                        ///< packets by then
   std::optional<MonoTime> heard_;                            ///< when there were more last

@@ -4,165 +4,203 @@
 #include <array>
 #include <cstring>
 #include <map>
-#include <memory>
-#include <set>
+#include <utility>
 
-#include <sys/socket.h>
-
-#include <boost/asio/ip/udp.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include "src/base/error.h"
+#include "src/supervisor/probe_socket.h"
 
 namespace tinet {
 
 namespace asio = boost::asio;
-using asio::ip::udp;
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+using std::chrono::steady_clock;
 
 namespace {
 
 constexpr std::size_t kRoundsMax = 20;
 constexpr std::size_t kRoundsMin = 3;
-/// Datagrams to links from which nothing comes, over all rounds: they are sent by the one loop.
-constexpr std::size_t kDatagramsMax = 100'000;
+/// Datagrams that are sent before the receivers are looked at and the loop may do other work: what
+/// waits in one socket must fit its buffer.
+constexpr std::size_t kChunk = 200;
+/// Between two looks at the receivers.
+constexpr milliseconds kLook{1};
+constexpr milliseconds kLookMax{20};
+/// What is on its way still when nothing delays it.
+constexpr milliseconds kStragglers{30};
+/// Arrivals whose time is kept.
+constexpr std::size_t kTimesMax = 21;
 
-enum class Family : std::uint8_t { V4, V6 };
-using Probe = std::pair<Link, Family>;
+struct Payload {
+  std::int64_t sent_ns = 0;
+  std::uint32_t from = 0;
+  std::uint32_t number = 0;
+  std::array<std::uint32_t, 3> filler{};
+  std::uint32_t check = 0;  ///< makes a corrupted one nobody's
+};
+static_assert(sizeof(Payload) == kProbeBytes);
 
-std::optional<asio::ip::address> probe_address(const ClusterPlan& plan, Endpoint endpoint,
-                                               Family family) {
-  if (family == Family::V4) {
-    return asio::ip::address_v4(address_of(plan, endpoint).value);
-  }
-  const auto address = address6_of(plan, endpoint);
-  if (!address) {
-    return std::nullopt;
-  }
-  return asio::ip::address_v6(address->bytes);
+std::uint32_t check_of(const Payload& payload) {
+  const auto time = static_cast<std::uint64_t>(payload.sent_ns);
+  return ~(static_cast<std::uint32_t>(time) ^ static_cast<std::uint32_t>(time >> 32U) ^
+           payload.from ^ (payload.number << 7U));
 }
 
-/// The sender's number, and the same inverted: a corrupted one is nobody's.
-struct Payload {
-  Endpoint from = 0;
-  Endpoint inverted = 0;
+/// A link in one family.
+struct Probe {
+  Link link;
+  const Expected* expected = nullptr;
+  ProbeSocket* from = nullptr;
+  ProbeSocket* to = nullptr;
+  Sighted sighted{};
+  std::vector<bool> seen{};
+  steady_clock::time_point last{};  ///< when the last one was sent
+
+  [[nodiscard]] bool shall_stay() const { return expected->fate == Expected::Fate::Stay; }
+  /// Whether something may still be on its way.
+  [[nodiscard]] bool waits(steady_clock::time_point time) const {
+    const auto slowest = expected->delay + 4 * expected->jitter + nanoseconds(kStragglers);
+    return sighted.arrived() < sighted.sent && time < last + slowest;
+  }
 };
 
-/// One socket per endpoint and family that takes part.
-class Prober : public std::enable_shared_from_this<Prober> {
+class Prober {
  public:
-  Prober(asio::any_io_executor executor, const ClusterPlan& plan, Fabric& fabric,
-         const std::vector<Link>& links)
-      : done_(executor, std::chrono::steady_clock::time_point::max()) {
-    for (const Family family : {Family::V4, Family::V6}) {
-      for (const auto& link : links) {
-        const auto from = probe_address(plan, link.from, family);
-        const auto to = probe_address(plan, link.to, family);
-        if (from && to) {
-          missing_.insert({link, family});
-          open(executor, fabric, link.from, family, *from);
-          open(executor, fabric, link.to, family, *to);
+  Prober(const ClusterPlan& plan, Fabric& fabric, const std::vector<WantedLink>& links) {
+    for (const WantedLink& wanted : links) {
+      const auto add = [&](const ProbeAddress& from, const ProbeAddress& to) {
+        ProbeSocket& near = open(fabric, wanted.link.from, from);
+        ProbeSocket& far = open(fabric, wanted.link.to, to);
+        Probe probe;
+        probe.link = wanted.link;
+        probe.expected = &wanted.expected;
+        probe.from = &near;
+        probe.to = &far;
+        by_way_[{near.address(), wanted.link.to}] = probes_.size();
+        probes_.push_back(std::move(probe));
+      };
+      add(ProbeAddress(address_of(plan, wanted.link.from)),
+          ProbeAddress(address_of(plan, wanted.link.to)));
+      const auto from6 = address6_of(plan, wanted.link.from);
+      const auto to6 = address6_of(plan, wanted.link.to);
+      if (from6 && to6) {
+        add(ProbeAddress(*from6), ProbeAddress(*to6));
+      }
+    }
+  }
+
+  /// What has to be sent now, by probe: in the first round everything that can show something at
+  /// once, later one more where nothing came.
+  [[nodiscard]] std::vector<std::size_t> due(std::size_t round) const {
+    std::vector<std::size_t> due;
+    for (std::size_t i = 0; i < probes_.size(); ++i) {
+      const Probe& probe = probes_[i];
+      const std::size_t times = round == 0                     ? probe.expected->tries
+                                : probe.shall_stay()           ? 1
+                                : probe.sighted.arrived() == 0 ? 1
+                                                               : 0;
+      due.insert(due.end(), times, i);
+    }
+    return due;
+  }
+
+  void send(std::size_t index) {
+    Probe& probe = probes_[index];
+    Payload payload;
+    payload.from = probe.link.from;
+    payload.number = static_cast<std::uint32_t>(probe.sighted.sent);
+    payload.sent_ns = stamp_now().count();
+    payload.check = check_of(payload);
+    if (probe.from->send(probe.to->address(), std::as_bytes(std::span(&payload, 1)))) {
+      ++probe.sighted.sent;
+      probe.seen.push_back(false);
+      probe.last = steady_clock::now();
+    }
+  }
+
+  /// Takes what has arrived by now.
+  void look() {
+    for (auto& [where, socket] : sockets_) {
+      std::array<std::byte, kProbeBytes + 1> buffer{};
+      while (const auto arrival = socket.receive(buffer)) {
+        const auto way = by_way_.find({arrival->from, where.first});
+        if (way != by_way_.end() && arrival->size == kProbeBytes) {
+          take(probes_[way->second], buffer, arrival->at);
         }
       }
     }
-    sent_ = missing_;
   }
 
-  void receive_all() {
-    for (auto& [where, peer] : sockets_) {
-      receive(where, peer);
-    }
+  [[nodiscard]] bool shall_wait_for_none() const {
+    return std::any_of(probes_.begin(), probes_.end(), [](const Probe& probe) {
+      return probe.shall_stay() && probe.sighted.arrived() == 0;
+    });
+  }
+  /// Whether every link has shown what it shall, with nothing on its way.
+  [[nodiscard]] bool complete() const {
+    const auto time = steady_clock::now();
+    return std::none_of(probes_.begin(), probes_.end(), [&](const Probe& probe) {
+      return probe.waits(time) || (probe.sighted.arrived() == 0 && !probe.shall_stay());
+    });
   }
 
-  void send_missing() {
-    for (const auto& [link, family] : missing_) {
-      const Payload payload{link.from, static_cast<Endpoint>(~link.from)};
-      boost::system::error_code ignored;
-      sockets_.at({link.from, family})
-          .socket.send_to(asio::buffer(&payload, sizeof payload),
-                          sockets_.at({link.to, family}).where, 0, ignored);
-    }
-  }
-
-  [[nodiscard]] bool complete() const { return missing_.empty(); }
-  asio::steady_timer& done() { return done_; }
-
-  [[nodiscard]] ProbedLink verdict(const Link& link) const {
-    ProbedLink verdict{link, false, true};
-    for (const Family family : {Family::V4, Family::V6}) {
-      const Probe probe{link, family};
-      if (sent_.count(probe) > 0) {
-        const bool arrived = missing_.count(probe) == 0;
-        verdict.any = verdict.any || arrived;
-        verdict.all = verdict.all && arrived;
+  [[nodiscard]] std::vector<ProbedLink> verdicts(const std::vector<WantedLink>& links) {
+    std::vector<ProbedLink> verdicts;
+    auto probe = probes_.begin();
+    for (const WantedLink& wanted : links) {
+      ProbedLink verdict{wanted.link, std::move(probe->sighted), {}};
+      ++probe;
+      if (probe != probes_.end() && probe->link == wanted.link) {
+        verdict.v6 = std::move(probe->sighted);
+        ++probe;
       }
+      verdicts.push_back(std::move(verdict));
     }
-    return verdict;
-  }
-
-  void close() {
-    for (auto& [where, peer] : sockets_) {
-      boost::system::error_code ignored;
-      peer.socket.close(ignored);
-    }
+    return verdicts;
   }
 
  private:
-  using Where = std::pair<Endpoint, Family>;
-  struct Peer {
-    udp::socket socket;
-    udp::endpoint where;
-    udp::endpoint sender{};
-    std::array<std::uint8_t, 16> buffer{};
-  };
+  ProbeSocket& open(Fabric& fabric, Endpoint endpoint, const ProbeAddress& address) {
+    const std::pair where{endpoint, address.family()};
+    const auto found = sockets_.find(where);
+    return found != sockets_.end()
+               ? found->second
+               : sockets_.emplace(where, ProbeSocket(fabric, endpoint, address)).first->second;
+  }
 
-  void open(const asio::any_io_executor& executor, Fabric& fabric, Endpoint endpoint, Family family,
-            const asio::ip::address& address) {
-    if (sockets_.count({endpoint, family}) > 0) {
+  static void take(Probe& probe, std::span<const std::byte> bytes, StampTime at) {
+    Payload payload;
+    std::memcpy(&payload, bytes.data(), sizeof payload);
+    Sighted& sighted = probe.sighted;
+    if (payload.check != check_of(payload) || payload.number >= probe.seen.size()) {
+      ++sighted.corrupted;
       return;
     }
-    UniqueFd fd = fabric.open_socket(endpoint, family == Family::V4 ? AF_INET : AF_INET6,
-                                     SOCK_DGRAM | SOCK_NONBLOCK, 0);
-    udp::socket socket(executor);
-    socket.assign(family == Family::V4 ? udp::v4() : udp::v6(), fd.get());
-    static_cast<void>(fd.release());
-    socket.bind(udp::endpoint(address, 0));
-    const auto where = socket.local_endpoint();
-    sockets_.emplace(Where{endpoint, family}, Peer{std::move(socket), where});
+    if (probe.seen[payload.number]) {
+      ++sighted.copies;
+      return;
+    }
+    probe.seen[payload.number] = true;
+    ++sighted.intact;
+    if (sighted.taken.size() < kTimesMax) {
+      sighted.taken.push_back(at - nanoseconds(payload.sent_ns));
+    }
   }
 
-  void receive(Where where, Peer& peer) {
-    peer.socket.async_receive_from(
-        asio::buffer(peer.buffer), peer.sender,
-        [self = shared_from_this(), where, &peer](const boost::system::error_code& error,
-                                                  std::size_t size) {
-          if (error == asio::error::operation_aborted || error == asio::error::bad_descriptor) {
-            return;
-          }
-          Payload payload;
-          if (!error && size == sizeof payload) {
-            std::memcpy(&payload, peer.buffer.data(), sizeof payload);
-            if (payload.inverted == static_cast<Endpoint>(~payload.from)) {
-              self->missing_.erase({{payload.from, where.first}, where.second});
-            }
-          }
-          if (self->complete()) {
-            self->done_.cancel();
-            return;
-          }
-          self->receive(where, peer);
-        });
-  }
-
-  std::map<Where, Peer> sockets_;
-  std::set<Probe> missing_;
-  std::set<Probe> sent_;
-  asio::steady_timer done_;
+  std::map<std::pair<Endpoint, int>, ProbeSocket> sockets_;          // their places stay
+  std::vector<Probe> probes_;                                        ///< by link, IPv4 before IPv6
+  std::map<std::pair<ProbeAddress, Endpoint>, std::size_t> by_way_;  ///< sender, receiver
 };
 
 }  // namespace
+
+std::size_t tries_per_link(std::size_t links) {
+  constexpr std::size_t kTriesMax = 5'000;
+  return std::clamp(kDatagramsMax / std::max<std::size_t>(links, 1), kRoundsMin, kTriesMax);
+}
 
 Ipv4 address_of(const ClusterPlan& plan, Endpoint endpoint) {
   if (endpoint < plan.instances.size()) {
@@ -180,32 +218,39 @@ std::optional<Ipv6> address6_of(const ClusterPlan& plan, Endpoint endpoint) {
 }
 
 asio::awaitable<std::vector<ProbedLink>> probe_pairs(const ClusterPlan& plan, Fabric& fabric,
-                                                     std::vector<Link> links,
-                                                     std::chrono::milliseconds budget) {
-  const auto executor = co_await asio::this_coro::executor;
-  std::shared_ptr<Prober> prober;
-  try {
-    prober = std::make_shared<Prober>(executor, plan, fabric, links);
-  } catch (const boost::system::system_error& error) {
-    throw_operation(std::string("cannot probe links: ") + error.code().message());
+                                                     std::vector<WantedLink> links,
+                                                     milliseconds budget) {
+  Prober prober(plan, fabric, links);
+  asio::steady_timer timer(co_await asio::this_coro::executor);
+  const auto pause = [&](nanoseconds time) {
+    timer.expires_after(std::chrono::duration_cast<steady_clock::duration>(time));
+    return timer.async_wait(asio::use_awaitable);
+  };
+  const std::size_t rounds = std::min(tries_per_link(links.size()), kRoundsMax);
+  const auto start = steady_clock::now();
+  for (std::size_t round = 0; round < rounds; ++round) {
+    std::size_t in_chunk = 0;
+    for (const std::size_t index : prober.due(round)) {
+      prober.send(index);
+      if (++in_chunk == kChunk) {
+        in_chunk = 0;
+        prober.look();
+        co_await pause(nanoseconds(0));
+      }
+    }
+    const auto end = start + nanoseconds(budget) * static_cast<std::int64_t>(round + 1) /
+                                 static_cast<std::int64_t>(rounds);
+    for (milliseconds look = kLook; steady_clock::now() < end;
+         look = std::min(look * 2, kLookMax)) {
+      prober.look();
+      if (prober.complete() && !prober.shall_wait_for_none()) {
+        co_return prober.verdicts(links);
+      }
+      co_await pause(std::min<nanoseconds>(look, end - steady_clock::now()));
+    }
+    prober.look();
   }
-  prober->receive_all();
-  const std::size_t rounds =
-      std::clamp(kDatagramsMax / std::max<std::size_t>(links.size(), 1), kRoundsMin, kRoundsMax);
-  const auto pause = std::chrono::nanoseconds(budget) / static_cast<std::int64_t>(rounds);
-  for (std::size_t round = 0; round < rounds && !prober->complete(); ++round) {
-    prober->send_missing();
-    prober->done().expires_after(pause);
-    boost::system::error_code ignored;
-    co_await prober->done().async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-  }
-  prober->close();
-  std::vector<ProbedLink> verdicts;
-  verdicts.reserve(links.size());
-  for (const auto& link : links) {
-    verdicts.push_back(prober->verdict(link));
-  }
-  co_return verdicts;
+  co_return prober.verdicts(links);
 }
 
 }  // namespace tinet

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "src/fabric/fabric.h"
@@ -13,24 +15,61 @@
 namespace tinet {
 
 /// What must become of UDP datagrams between ports that nobody else uses.
-enum class Expected {
-  Arrive,  ///< one of several tries within the budget
-  Stay,    ///< none
-  Unsure,  ///< chance or a queue decides, or a probe would use up what the fault counts
+struct Expected {
+  enum class Fate {
+    Arrive,  ///< and show the rest
+    Stay,    ///< none
+    Unsure,  ///< probes say nothing of this link, see `reason`
+  };
+  Fate fate = Fate::Arrive;
+  /// Chances that must show in one of `tries` datagrams: one is lost, broken, there twice. At a
+  /// million, all of them.
+  Ppm lost{};
+  Ppm corrupted{};
+  Ppm duplicated{};
+  std::size_t tries = 1;
+  /// No datagram is faster; with `jitter`, half of them are not faster than half of it.
+  std::chrono::nanoseconds delay{};
+  std::chrono::nanoseconds jitter{};
+  std::string reason{};
+  friend bool operator==(const Expected&, const Expected&) = default;
 };
-[[nodiscard]] Expected expected_datagrams(const Effect& effect, std::chrono::milliseconds budget);
 
-/// A TCP connection that a cut of ports must prevent.
+/// Probes within these limits.
+struct ProbeLimits {
+  std::chrono::milliseconds budget{};
+  std::size_t tries = 20;  ///< datagrams per link
+};
+
+/// What datagrams must show of a link with this effect so that one can say of a fault that it is
+/// as intended there.
+/// @param fault whose clauses have to be shown; those of others only have to be borne with
+[[nodiscard]] Expected expected_datagrams(const Effect& effect, FaultId fault,
+                                          const ProbeLimits& limits);
+
+/// What datagrams have shown, of one family.
+struct Sighted {
+  std::size_t sent = 0;
+  std::size_t intact = 0;                         ///< different ones
+  std::size_t corrupted = 0;                      ///< copies of those included
+  std::size_t copies = 0;                         ///< further ones of those that are intact
+  std::vector<std::chrono::nanoseconds> taken{};  ///< by the first ones that arrived, any order
+  [[nodiscard]] std::size_t arrived() const { return intact + corrupted; }
+};
+[[nodiscard]] bool as_intended(const Expected& expected, const Sighted& sighted);
+
+/// A TCP connection that a cut must prevent.
 struct PreventedConnection {
   Endpoint from = 0;
   Endpoint to = 0;
-  std::uint16_t port = 0;
+  std::uint16_t port = 0;  ///< 0: any, where somebody listens for this purpose
   CutMode mode = CutMode::Drop;
   friend auto operator<=>(const PreventedConnection&, const PreventedConnection&) = default;
 };
 
-/// The connections that cuts of some ports prevent, each once; those of whole links are not among
-/// them, datagrams show these. Cuts that count or that mean only open connections prevent none.
+/// The connections that cuts of some packets prevent, each once; those of whole links are not among
+/// them, datagrams show these. A loss of everything and a hold count as cuts. Cuts that count or
+/// that mean only open connections prevent none.
 [[nodiscard]] std::vector<PreventedConnection> prevented_connections(
     const std::vector<LinkState>& links);
 

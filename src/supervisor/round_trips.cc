@@ -3,175 +3,122 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <map>
-#include <memory>
 #include <set>
+#include <span>
 #include <string>
 
-#include <sys/socket.h>
-
-#include <boost/asio/ip/udp.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include "src/base/error.h"
 #include "src/supervisor/documents.h"
 #include "src/supervisor/pair_probe.h"
+#include "src/supervisor/probe_socket.h"
 
 namespace tinet {
 
 namespace asio = boost::asio;
 namespace json = boost::json;
-using asio::ip::udp;
 using std::chrono::nanoseconds;
 using std::chrono::steady_clock;
 
 namespace {
 
-constexpr std::size_t kSamples = 11;
+constexpr std::size_t kSamples = 7;
+/// Between two looks at the sockets; arrivals have the kernel's time.
+constexpr std::chrono::milliseconds kLook{1};
 
-/// The second time inverted: a corrupted one is nobody's.
+/// There: when it was sent. Back: the same, and how long the way there took.
 struct Ping {
+  std::int64_t sent_ns = 0;
+  std::int64_t there_ns = 0;
   std::uint32_t number = 0;
-  std::uint32_t inverted = 0;
+  std::uint32_t check = 0;  ///< a corrupted one is nobody's
 };
 
-/// One socket at each end of a link.
-struct Pair {
-  udp::socket near;
-  udp::socket far;
-  udp::endpoint far_address{};
-  udp::endpoint near_sender{};
-  udp::endpoint far_sender{};
-  Ping echo{};
-  Ping question{};
-  std::uint32_t last = 0;
-  std::map<std::uint32_t, steady_clock::time_point> sent{};
-  std::vector<nanoseconds> taken{};
-  bool answered = false;  ///< since the last turn
-};
-
-udp::socket open(const asio::any_io_executor& executor, const ClusterPlan& plan, Fabric& fabric,
-                 Endpoint endpoint) {
-  UniqueFd fd = fabric.open_socket(endpoint, AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-  udp::socket socket(executor);
-  socket.assign(udp::v4(), fd.get());
-  static_cast<void>(fd.release());
-  socket.bind(udp::endpoint(asio::ip::address_v4(address_of(plan, endpoint).value), 0));
-  return socket;
+std::uint32_t check_of(const Ping& ping) {
+  const auto mix = static_cast<std::uint64_t>(ping.sent_ns) * 3 +
+                   static_cast<std::uint64_t>(ping.there_ns) * 5 + ping.number;
+  return ~(static_cast<std::uint32_t>(mix) ^ static_cast<std::uint32_t>(mix >> 32U));
 }
 
-class Timing : public std::enable_shared_from_this<Timing> {
+std::optional<Ping> receive(ProbeSocket& socket, StampTime& at) {
+  std::array<std::byte, sizeof(Ping) + 1> buffer{};
+  while (const auto arrival = socket.receive(buffer)) {
+    Ping ping;
+    std::memcpy(&ping, buffer.data(), sizeof ping);
+    if (arrival->size == sizeof ping && ping.check == check_of(ping)) {
+      at = arrival->at;
+      return ping;
+    }
+  }
+  return std::nullopt;
+}
+
+/// One socket at each end of a link, and one datagram between them at a time.
+class Pair {
  public:
-  Timing(const asio::any_io_executor& executor, const ClusterPlan& plan, Fabric& fabric,
-         const std::vector<Link>& links)
-      : done_(executor) {
-    for (const Link& link : links) {
-      pairs_.push_back(std::make_unique<Pair>(
-          Pair{open(executor, plan, fabric, link.from), open(executor, plan, fabric, link.to)}));
-      pairs_.back()->far_address = pairs_.back()->far.local_endpoint();
-    }
-  }
+  Pair(const ClusterPlan& plan, Fabric& fabric, Link link)
+      : near_(fabric, link.from, ProbeAddress(address_of(plan, link.from))),
+        far_(fabric, link.to, ProbeAddress(address_of(plan, link.to))) {}
 
-  void listen() {
-    for (const auto& pair : pairs_) {
-      await_question(*pair);
-      await_echo(*pair);
-    }
-  }
+  [[nodiscard]] bool complete() const { return taken_.size() >= kSamples; }
+  [[nodiscard]] std::size_t asked() const { return asked_; }
+  [[nodiscard]] std::size_t answered() const { return answered_; }
 
-  /// Asks wherever the last turn's question is still unanswered or nothing was asked yet.
+  /// Asks anew when nothing was asked since the last turn: the question or its answer is lost.
   void take_turn() {
-    for (const auto& pair : pairs_) {
-      if (pair->taken.size() < kSamples && (pair->last == 0 || !pair->answered)) {
-        ask(*pair);
+    if (!complete() && asked_ == asked_by_last_turn_) {
+      ask();
+    }
+    asked_by_last_turn_ = asked_;
+  }
+  /// Answers questions and takes answers; asks on after an answer.
+  void look() {
+    StampTime at{};
+    while (auto ping = receive(far_, at)) {
+      ping->there_ns = at.count() - ping->sent_ns;
+      ++answered_;
+      send(far_, near_, *ping);
+    }
+    while (const auto ping = receive(near_, at)) {
+      // Not a copy.
+      if (complete() || !done_.insert(ping->number).second) {
+        continue;
       }
-      pair->answered = false;
+      taken_.emplace_back(ping->there_ns + at.count() - ping->sent_ns);
+      if (!complete() && ping->number == asked_) {
+        ask();
+      }
     }
   }
 
-  [[nodiscard]] bool complete() const {
-    return std::all_of(pairs_.begin(), pairs_.end(),
-                       [](const auto& pair) { return pair->taken.size() >= kSamples; });
-  }
-  asio::steady_timer& done() { return done_; }
-
-  void close() {
-    for (const auto& pair : pairs_) {
-      boost::system::error_code ignored;
-      pair->near.close(ignored);
-      pair->far.close(ignored);
-    }
-  }
-
-  [[nodiscard]] std::vector<std::optional<nanoseconds>> medians() const {
-    std::vector<std::optional<nanoseconds>> medians;
-    for (const auto& pair : pairs_) {
-      std::vector<nanoseconds> taken = pair->taken;
-      std::sort(taken.begin(), taken.end());
-      medians.push_back(taken.empty() ? std::nullopt : std::optional(taken[taken.size() / 2]));
-    }
-    return medians;
+  [[nodiscard]] std::optional<nanoseconds> median() const {
+    std::vector<nanoseconds> taken = taken_;
+    std::sort(taken.begin(), taken.end());
+    return taken.empty() ? std::nullopt : std::optional(taken[taken.size() / 2]);
   }
 
  private:
-  static void ask(Pair& pair) {
-    const Ping ping{++pair.last, ~pair.last};
-    pair.sent[ping.number] = steady_clock::now();
-    boost::system::error_code ignored;
-    pair.near.send_to(asio::buffer(&ping, sizeof ping), pair.far_address, 0, ignored);
+  void ask() {
+    Ping ping;
+    ping.number = static_cast<std::uint32_t>(++asked_);
+    send(near_, far_, ping);
   }
 
-  void await_question(Pair& pair) {
-    pair.far.async_receive_from(
-        asio::buffer(&pair.question, sizeof pair.question), pair.far_sender,
-        [self = shared_from_this(), &pair](const boost::system::error_code& error,
-                                           std::size_t size) {
-          if (error == asio::error::operation_aborted || error == asio::error::bad_descriptor) {
-            return;
-          }
-          if (!error) {
-            boost::system::error_code ignored;
-            pair.far.send_to(asio::buffer(&pair.question, size), pair.far_sender, 0, ignored);
-          }
-          self->await_question(pair);
-        });
+  static void send(ProbeSocket& from, const ProbeSocket& to, Ping ping) {
+    ping.sent_ns = stamp_now().count();
+    ping.check = check_of(ping);
+    from.send(to.address(), std::as_bytes(std::span(&ping, 1)));
   }
 
-  void await_echo(Pair& pair) {
-    pair.near.async_receive_from(
-        asio::buffer(&pair.echo, sizeof pair.echo), pair.near_sender,
-        [self = shared_from_this(), &pair](const boost::system::error_code& error,
-                                           std::size_t size) {
-          if (error == asio::error::operation_aborted || error == asio::error::bad_descriptor) {
-            return;
-          }
-          if (!error && size == sizeof pair.echo && pair.echo.inverted == ~pair.echo.number) {
-            self->take_echo(pair);
-          }
-          self->await_echo(pair);
-        });
-  }
-
-  void take_echo(Pair& pair) {
-    const auto asked = pair.sent.find(pair.echo.number);
-    if (asked == pair.sent.end() || pair.taken.size() >= kSamples) {
-      return;
-    }
-    pair.taken.push_back(steady_clock::now() - asked->second);
-    pair.sent.erase(asked);
-    pair.answered = true;
-    if (pair.taken.size() < kSamples) {
-      ask(pair);
-    } else if (complete()) {
-      done_.cancel();
-    }
-  }
-
-  std::vector<std::unique_ptr<Pair>> pairs_;
-  asio::steady_timer done_;
+  ProbeSocket near_;
+  ProbeSocket far_;
+  std::size_t asked_ = 0;
+  std::size_t asked_by_last_turn_ = 0;
+  std::size_t answered_ = 0;
+  std::set<std::uint32_t> done_;
+  std::vector<nanoseconds> taken_;
 };
 
 /// Of the datagrams that this module sends.
@@ -205,25 +152,42 @@ std::vector<Link> links_to_time(const Fault& fault) {
   return links;
 }
 
-asio::awaitable<std::vector<std::optional<nanoseconds>>> time_round_trips(
-    const ClusterPlan& plan, Fabric& fabric, std::vector<Link> links,
-    std::chrono::milliseconds budget) {
-  const auto executor = co_await asio::this_coro::executor;
-  std::shared_ptr<Timing> timing;
-  try {
-    timing = std::make_shared<Timing>(executor, plan, fabric, links);
-  } catch (const boost::system::system_error& error) {
-    throw_operation(std::string("cannot time links: ") + error.code().message());
+asio::awaitable<TimedTrips> time_round_trips(const ClusterPlan& plan, Fabric& fabric,
+                                             std::vector<Link> links,
+                                             std::chrono::milliseconds budget) {
+  std::vector<Pair> pairs;
+  pairs.reserve(links.size());
+  for (const Link& link : links) {
+    pairs.emplace_back(plan, fabric, link);
   }
-  timing->listen();
-  for (std::size_t turn = 0; turn < kSamples && !timing->complete(); ++turn) {
-    timing->take_turn();
-    timing->done().expires_after(nanoseconds(budget) / static_cast<std::int64_t>(kSamples));
-    boost::system::error_code ignored;
-    co_await timing->done().async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  asio::steady_timer timer(co_await asio::this_coro::executor);
+  const auto start = steady_clock::now();
+  const auto complete = [&] {
+    return std::all_of(pairs.begin(), pairs.end(),
+                       [](const Pair& pair) { return pair.complete(); });
+  };
+  // A question that is lost is asked again a part of the budget later.
+  for (std::size_t turn = 0; turn < kSamples && !complete(); ++turn) {
+    const auto end = start + nanoseconds(budget) * static_cast<std::int64_t>(turn + 1) /
+                                 static_cast<std::int64_t>(kSamples);
+    for (Pair& pair : pairs) {
+      pair.take_turn();
+    }
+    while (steady_clock::now() < end && !complete()) {
+      timer.expires_after(kLook);
+      co_await timer.async_wait(asio::use_awaitable);
+      for (Pair& pair : pairs) {
+        pair.look();
+      }
+    }
   }
-  timing->close();
-  co_return timing->medians();
+  TimedTrips trips;
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    trips.medians.push_back(pairs[i].median());
+    trips.sent[links[i]] += pairs[i].asked();
+    trips.sent[{links[i].to, links[i].from}] += pairs[i].answered();
+  }
+  co_return trips;
 }
 
 json::array round_trips_document(const ClusterPlan& plan, const std::vector<RoundTrip>& trips) {

@@ -2,6 +2,8 @@
 /// How long a datagram takes over a link and back, for `--verify` of faults that shape packets.
 
 #include <chrono>
+#include <cstddef>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -26,14 +28,20 @@ struct RoundTrip {
 /// fault that shapes nothing or does not mean every packet. Pure.
 [[nodiscard]] std::vector<Link> links_to_time(const Fault& fault);
 
-/// Median of up to eleven round trips of a small UDP datagram per link, IPv4, one after the other
-/// within `budget`; as this process sees it, so some tens of microseconds more than the network
-/// takes. Does not block the loop.
-/// @return in the order of `links`; nullopt where nothing came back
+struct TimedTrips {
+  std::vector<std::optional<std::chrono::nanoseconds>> medians;  ///< nullopt: nothing came back
+  std::map<Link, std::size_t> sent;                              ///< datagrams over each link
+};
+
+/// Medians of up to seven round trips of a small UDP datagram per link, IPv4, one after the other
+/// within `budget`: the sum of both ways, each from the sending to the kernel's own time of the
+/// arrival, so that what this process does between them does not count. Does not block the loop.
+/// @return medians in the order of `links`
 /// @throws Error Operation when sockets cannot be made
-[[nodiscard]] boost::asio::awaitable<std::vector<std::optional<std::chrono::nanoseconds>>>
-time_round_trips(const ClusterPlan& plan, Fabric& fabric, std::vector<Link> links,
-                 std::chrono::milliseconds budget);
+[[nodiscard]] boost::asio::awaitable<TimedTrips> time_round_trips(const ClusterPlan& plan,
+                                                                  Fabric& fabric,
+                                                                  std::vector<Link> links,
+                                                                  std::chrono::milliseconds budget);
 
 /// [{"from","to","rtt_before_us":n|null,"rtt_us":n|null},..]
 [[nodiscard]] boost::json::array round_trips_document(const ClusterPlan& plan,

@@ -34,6 +34,7 @@ class FakeFabric : public Fabric {
   std::vector<Flow> open_flows{};
   std::map<FaultId, PacketCounts> counts{};
   std::optional<std::uint64_t> sent{};  ///< packets of the whole cluster, if it sees them
+  bool talks = false;                   ///< there are more at every look
   std::optional<Error> traffic_fails{};
   ReleaseReport held{};
   std::vector<Drift> drifts{};
@@ -42,6 +43,8 @@ class FakeFabric : public Fabric {
   std::map<Link, Effect> effects{};           ///< when not what active faults imply
   bool datagrams = true;                      ///< false: as relays are
   std::set<std::pair<Endpoint, int>> deaf{};  ///< endpoints and families whose sockets hear nothing
+  std::map<FaultId, std::uint64_t> count_per_socket{};  ///< drops that a fault counts for each one
+  std::optional<std::uint32_t> hears_ppm{};  ///< chance of a packet to be heard by anybody
 
   [[nodiscard]] const std::vector<Fault>& active() const { return applied.back(); }
 
@@ -52,13 +55,22 @@ class FakeFabric : public Fabric {
   [[nodiscard]] UniqueFd open_socket(Endpoint endpoint, int domain, int type,
                                      int protocol) override {
     UniqueFd fd(::socket(domain, type | SOCK_CLOEXEC, protocol));
+    for (const auto& [fault, drops] : count_per_socket) {
+      counts[fault].dropped += drops;
+    }
+    if (hears_ppm && (type & SOCK_STREAM) == 0) {
+      const auto limit = static_cast<std::uint32_t>(*hears_ppm * 4'294.967'295);
+      sock_filter by_chance[] = {
+          {BPF_LD | BPF_W | BPF_ABS, 0, 0, static_cast<std::uint32_t>(SKF_AD_OFF + SKF_AD_RANDOM)},
+          {BPF_JMP | BPF_JGT | BPF_K, 0, 1, limit},
+          {BPF_RET | BPF_K, 0, 0, 0},
+          {BPF_RET | BPF_K, 0, 0, 0xffff'ffff}};
+      attach(fd.get(), by_chance, 4);
+    }
     if (deaf.count({endpoint, domain}) > 0) {
       // A filter that accepts no packet: links of the kernel would lose them on the way.
       sock_filter nothing{BPF_RET | BPF_K, 0, 0, 0};
-      const sock_fprog program{1, &nothing};
-      if (::setsockopt(fd.get(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0) {
-        throw Error(ErrorKind::Operation, "cannot make a socket deaf");
-      }
+      attach(fd.get(), &nothing, 1);
     }
     return fd;
   }
@@ -110,6 +122,9 @@ class FakeFabric : public Fabric {
     if (traffic_fails) {
       throw Error(*traffic_fails);
     }
+    if (talks && sent) {
+      ++*sent;
+    }
     return sent;
   }
   [[nodiscard]] LinkExplanation why(Link link, const PacketWords& packet, MonoTime now) override {
@@ -126,6 +141,13 @@ class FakeFabric : public Fabric {
   }
 
  private:
+  static void attach(int fd, sock_filter* filter, unsigned short size) {
+    const sock_fprog program{size, filter};
+    if (::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0) {
+      throw Error(ErrorKind::Operation, "cannot make a socket deaf");
+    }
+  }
+
   [[nodiscard]] Effect effect_on(Link link, MonoTime /*now*/) const {
     if (const auto told = effects.find(link); told != effects.end()) {
       return told->second;

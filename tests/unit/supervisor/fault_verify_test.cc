@@ -58,13 +58,59 @@ TEST(VerifyLinks, SeesThatCutLinksAreCut) {
   EXPECT_EQ(verified(world, request).at("as_intended").to_number<int>(), 2);
 }
 
-TEST(VerifyLinks, SeesThatOtherFaultsLetThrough) {
+TEST(VerifyLinks, SeesLossesOrTheirAbsence) {
   DeskWorld world(desk_plan(2));
   auto request = fault_request("loss", "n-0");
-  request.action.loss_ppm = 10'000;
+  request.action.loss_ppm = 300'000;
+  EXPECT_EQ(verified(world, request).at("wrong").as_array().size(), 2U) << "nothing was lost";
+  world.heal();
+  world.fabric.hears_ppm = 700'000;
   const auto verdict = verified(world, request);
-  EXPECT_EQ(verdict.at("as_intended").to_number<int>(), 2);
-  EXPECT_TRUE(verdict.at("wrong").as_array().empty());
+  EXPECT_EQ(verdict.at("as_intended").to_number<int>(), 2) << verdict;
+}
+
+TEST(VerifyLinks, DoesNotTakeWhatArrivesAtOnceForDelayed) {
+  DeskWorld world(desk_plan(2));
+  auto request = fault_request("delay", "n-0");
+  request.action.delay_ns = 20'000'000;
+  const auto verdict = verified(world, request);
+  EXPECT_EQ(verdict.at("as_intended").to_number<int>(), 0);
+  EXPECT_EQ(verdict.at("wrong").as_array().size(), 2U);
+}
+
+TEST(VerifyLinks, ConfirmsNothingThatItCannotProbe) {
+  DeskWorld world(desk_plan(2));
+  auto request = fault_request("corrupt", "n-0");
+  request.action.corrupt_ppm = 1'000'000;
+  request.protocol = "icmp";
+  const auto verdict = verified(world, request);
+  EXPECT_EQ(verdict.at("pairs").to_number<int>(), 0);
+  EXPECT_EQ(verdict.at("skipped").to_number<int>(), 2);
+  EXPECT_EQ(boost::json::serialize(verdict.at("skipped_because")),
+            R"([{"reason":"probes are no ICMP packets","pairs":2}])");
+}
+
+TEST(VerifyLinks, OpensConnectionsOfItsOwnWhereNewOnesAreCut) {
+  DeskWorld world(desk_plan(2));
+  auto request = fault_request("partition", "n-0");
+  request.connections = "new";
+  request.direction = "out";
+  EXPECT_EQ(boost::json::serialize(verified(world, request).at("wrong")), R"([["n-0","n-1:tcp"]])");
+}
+
+TEST(VerifyLinks, TakesItsProbesOutOfWhatIsCounted) {
+  DeskWorld world(desk_plan(2));
+  world.fabric.deaf = {{0, AF_INET}, {1, AF_INET}};
+  // Probes and packets of the cluster, as one number.
+  world.fabric.count_per_socket = {{FaultId{1}, 1'000}};
+  const auto fault = [&] {
+    auto request = fault_request("partition", "n-0");
+    request.verify_ms = 100;
+    return world.create(std::move(request));
+  }();
+  EXPECT_EQ(fault.at("verify").at("as_intended").to_number<int>(), 2);
+  const auto told = world.desk.reports().documents(false).at(0).at("packets").at("dropped");
+  EXPECT_EQ(told.to_number<int>(), 2'000 - 40) << "twenty probes of each link are not told of";
 }
 
 TEST(VerifyLinks, SkipsWhatProbesWouldUseUp) {
@@ -213,23 +259,24 @@ TEST(ProbePairs, ProbesBothFamiliesOfADualStackCluster) {
   plan.instances[1].address6 = loopback;
   boost::asio::io_context loop;
   const auto probed = [&](FakeFabric& fabric) {
-    auto result =
-        boost::asio::co_spawn(loop, probe_pairs(plan, fabric, {{0, 1}, {1, 0}}, Milliseconds(200)),
-                              boost::asio::use_future);
+    auto result = boost::asio::co_spawn(
+        loop, probe_pairs(plan, fabric, {{{0, 1}, {}}, {{1, 0}, {}}}, Milliseconds(200)),
+        boost::asio::use_future);
     loop.restart();
     loop.run();
     return result.get();
   };
   FakeFabric both;
   for (const auto& link : probed(both)) {
-    EXPECT_TRUE(link.any && link.all);
+    EXPECT_EQ(link.v4.intact, 1U);
+    EXPECT_EQ(link.v6.value().intact, 1U);
   }
   FakeFabric half;
   half.deaf = {{1, AF_INET6}};
   const auto verdicts = probed(half);
-  EXPECT_TRUE(verdicts.at(0).any);
-  EXPECT_FALSE(verdicts.at(0).all) << "IPv6 to n-1 is cut, IPv4 is not";
-  EXPECT_TRUE(verdicts.at(1).all);
+  EXPECT_EQ(verdicts.at(0).v4.intact, 1U);
+  EXPECT_EQ(verdicts.at(0).v6.value().intact, 0U) << "IPv6 to n-1 is cut, IPv4 is not";
+  EXPECT_EQ(verdicts.at(1).v6.value().intact, 1U);
 }
 
 }  // namespace

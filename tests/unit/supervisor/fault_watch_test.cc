@@ -151,6 +151,20 @@ TEST(FaultWatch, Complaint04AuditsAndTellsOfDriftOnce) {
   EXPECT_THAT(world.events("drift").at(1), HasSubstr("; repaired"));
 }
 
+TEST(FaultWatch, DoesNotTakeProbesForTheClustersTraffic) {
+  DeskWorld world(desk_plan(2), kNoAudits);
+  world.fabric.deaf = {{0, AF_INET}, {1, AF_INET}};
+  world.fabric.sent = 0;
+  world.fabric.talks = true;
+  world.desk.traffic_begins();
+  auto request = fault_request("partition", "n-0");
+  request.verify_ms = 200;
+  world.create(std::move(request));
+  EXPECT_THAT(world.events("fault-matched-nothing"), IsEmpty());
+  EXPECT_TRUE(world.run_until([&] { return !world.events("fault-matched-nothing").empty(); }))
+      << "afterwards it counts";
+}
+
 TEST(FaultWatch, DriftThatStaysIsSeenUntilItIsGone) {
   DeskWorld world(desk_plan(3), kFast);
   world.fabric.drifts = {{"foreign table 'bridge x' in the switch", false}};

@@ -1,5 +1,7 @@
 #include "src/supervisor/probe_intent.h"
 
+#include <string>
+
 #include <gtest/gtest.h>
 
 namespace tinet {
@@ -7,42 +9,121 @@ namespace {
 
 using std::chrono::milliseconds;
 
-Expected expected(Match match, LinkAction action, milliseconds budget = milliseconds(1000)) {
-  return expected_datagrams({{{std::move(match), std::move(action), {FaultId{1}}}}}, budget);
+constexpr FaultId kFault{1};
+constexpr FaultId kOther{2};
+constexpr ProbeLimits kLimits{milliseconds(1000), 1'000};
+constexpr LinkAction kCut{.cut = CutMode::Drop};
+
+Expected expected(Match match, LinkAction action, FaultId fault = kFault) {
+  return expected_datagrams({{{std::move(match), std::move(action), {kFault}}}}, fault, kLimits);
+}
+
+bool is_unsure(const Expected& expected, const std::string& reason) {
+  return expected.fate == Expected::Fate::Unsure &&
+         expected.reason.find(reason) != std::string::npos;
 }
 
 TEST(ExpectedDatagrams, StayWhereEverythingIsKeptAway) {
-  EXPECT_EQ(expected({}, {.cut = CutMode::Reject}), Expected::Stay);
-  EXPECT_EQ(expected({.protocol = Protocol::Udp}, {.cut = CutMode::Drop}), Expected::Stay);
-  EXPECT_EQ(expected({}, {.hold = true}), Expected::Stay);
-  EXPECT_EQ(expected({}, {.loss = Ppm{1'000'000}}), Expected::Stay);
+  for (const LinkAction& action : {LinkAction{.cut = CutMode::Reject}, LinkAction{.hold = true},
+                                   LinkAction{.loss = Ppm{1'000'000}}}) {
+    EXPECT_EQ(expected({}, action).fate, Expected::Fate::Stay);
+  }
+  EXPECT_EQ(expected({.protocol = Protocol::Udp}, kCut).fate, Expected::Fate::Stay);
 }
 
-TEST(ExpectedDatagrams, ArriveWhereSomeOfManyPass) {
-  EXPECT_EQ(expected_datagrams({}, milliseconds(1)), Expected::Arrive);
-  EXPECT_EQ(expected({}, {.loss = Ppm{500'000}}), Expected::Arrive);
-  EXPECT_EQ(expected({}, {.delay = Delay{.delay = milliseconds(500)}}), Expected::Arrive);
-  EXPECT_EQ(expected({}, {.rate = Rate{1'000'000, 0, 0}}), Expected::Arrive);
+TEST(ExpectedDatagrams, ArriveWhereOthersAreMeantThatConnectionsShow) {
+  EXPECT_EQ(expected_datagrams({}, kFault, kLimits), Expected{});
+  EXPECT_EQ(expected({.protocol = Protocol::Tcp}, kCut), Expected{});
+  EXPECT_EQ(expected({.to_ports = {2380}}, kCut), Expected{});
+  EXPECT_EQ(expected({.connections = Connections::New}, kCut), Expected{});
 }
 
-TEST(ExpectedDatagrams, ArriveWhereOthersAreMeant) {
-  const LinkAction cut{.cut = CutMode::Drop};
-  EXPECT_EQ(expected({.protocol = Protocol::Tcp}, cut), Expected::Arrive);
-  EXPECT_EQ(expected({.to_ports = {2380}}, cut), Expected::Arrive);
-  EXPECT_EQ(expected({.connections = Connections::New}, cut), Expected::Arrive);
+TEST(ExpectedDatagrams, MustShowWhatChanceDoes) {
+  const Expected lossy = expected({}, {.loss = Ppm{100'000}});
+  EXPECT_EQ(lossy.lost, Ppm{100'000});
+  EXPECT_EQ(lossy.tries, 197U) << "0.9^197 is less than 1e-9";
+  EXPECT_EQ(expected({}, {.corrupt = Ppm{1'000'000}}).tries, 1U);
+  EXPECT_EQ(expected({}, {.corrupt = Ppm{1'000'000}}).corrupted, Ppm{1'000'000});
+  const Expected twice = expected({}, {.loss = Ppm{500'000}, .duplicate = Ppm{200'000}});
+  EXPECT_EQ(twice.duplicated, Ppm{200'000});
+  EXPECT_EQ(twice.tries, 197U) << "every tenth arrives and is doubled";
+  EXPECT_TRUE(
+      is_unsure(expected({}, {.loss = Ppm{10'000}}), "1000 probes of each pair are too few"));
+  EXPECT_EQ(expected({}, {.loss = Ppm{100'000}}, kOther).lost, Ppm{}) << "another's only";
 }
 
-TEST(ExpectedDatagrams, AreUnsureWhereChanceOrCountingDecides) {
-  const LinkAction cut{.cut = CutMode::Drop};
-  EXPECT_EQ(expected({}, {.loss = Ppm{500'001}}), Expected::Unsure);
-  EXPECT_EQ(expected({}, {.bursts = {{Ppm{1}, Ppm{1}}}}), Expected::Unsure);
-  EXPECT_EQ(expected({}, {.delay = Delay{.delay = milliseconds(501)}}), Expected::Unsure);
-  EXPECT_EQ(expected({}, {.delay = Delay{.delay = milliseconds(100), .jitter = milliseconds(101)}}),
-            Expected::Unsure);
-  EXPECT_EQ(expected({}, {.rate = Rate{999'999, 0, 0}}), Expected::Unsure);
-  EXPECT_EQ(expected({.first = 3}, cut), Expected::Unsure);
-  EXPECT_EQ(expected({.after_bytes = 3}, cut), Expected::Unsure);
-  EXPECT_EQ(expected({.to_ports = {40'000}}, cut), Expected::Unsure);
+TEST(ExpectedDatagrams, MustTakeAsLongAsADelaySays) {
+  const Expected late = expected({}, {.delay = Delay{.delay = milliseconds(500)}});
+  EXPECT_EQ(late.delay, milliseconds(500));
+  EXPECT_TRUE(is_unsure(expected({}, {.delay = Delay{.delay = milliseconds(501)}}),
+                        "longer than probes wait"));
+  const Delay vague{.delay = milliseconds(100), .jitter = milliseconds(50)};
+  EXPECT_TRUE(is_unsure(expected({}, {.delay = vague}), "jitter hides"));
+  EXPECT_EQ(expected({}, {.delay = vague}, kOther), Expected{});
+}
+
+TEST(ExpectedDatagrams, AreUnsureOfWhatTheyCannotShow) {
+  EXPECT_TRUE(is_unsure(expected({.protocol = Protocol::Icmp}, kCut), "no ICMP"));
+  EXPECT_TRUE(
+      is_unsure(expected({.protocol = Protocol::Icmp}, {.corrupt = Ppm{1'000'000}}), "no ICMP"));
+  EXPECT_TRUE(is_unsure(expected({.from_ports = {2380}}, {.lost_replies = Ppm{1'000'000}}),
+                        "only replies"));
+  EXPECT_TRUE(is_unsure(expected({}, {.lost_replies = Ppm{1'000'000}}), "only replies"));
+  EXPECT_TRUE(is_unsure(expected({.to_ports = {2380}}, {.corrupt = Ppm{1'000'000}}),
+                        "only a cut of some packets"));
+  EXPECT_TRUE(is_unsure(expected({.protocol = Protocol::Udp, .to_ports = {53}}, kCut), "UDP"));
+  EXPECT_TRUE(is_unsure(expected({}, {.bursts = {{Ppm{1}, Ppm{1}}}}), "bursts"));
+  EXPECT_TRUE(is_unsure(expected({}, {.reorder = Ppm{1}}), "overtake"));
+  EXPECT_TRUE(is_unsure(expected({}, {.rate = Rate{1'000'000, 0, 0}}), "rate"));
+  EXPECT_TRUE(is_unsure(expected({}, {.rate = Rate{999'999, 0, 0}}, kOther), "rate"));
+  EXPECT_EQ(expected({}, {.rate = Rate{1'000'000, 0, 0}}, kOther), Expected{});
+  EXPECT_TRUE(is_unsure(expected({.first = 3}, kCut), "use up"));
+  EXPECT_TRUE(is_unsure(expected({.after_bytes = 3}, kCut), "use up"));
+  EXPECT_TRUE(is_unsure(expected({.connections = Connections::Established}, kCut), "open"));
+  EXPECT_TRUE(is_unsure(expected({.to_ports = {40'000}}, kCut), "ports that probes may have"));
+}
+
+TEST(ExpectedDatagrams, AreSureOfACutWhateverElseIsThere) {
+  const Effect both{
+      {{{.protocol = Protocol::Icmp}, {.loss = Ppm{1}}, {kFault}}, {{}, kCut, {kOther}}}};
+  EXPECT_EQ(expected_datagrams(both, kFault, kLimits).fate, Expected::Fate::Stay);
+}
+
+Sighted sighted(std::size_t sent, std::size_t intact, std::size_t corrupted = 0,
+                std::size_t copies = 0) {
+  Sighted all;
+  all.sent = sent;
+  all.intact = intact;
+  all.corrupted = corrupted;
+  all.copies = copies;
+  return all;
+}
+
+TEST(AsIntended, TakesOnlyWhatWasSeen) {
+  EXPECT_TRUE(as_intended({.fate = Expected::Fate::Stay}, sighted(20, 0)));
+  EXPECT_FALSE(as_intended({.fate = Expected::Fate::Stay}, sighted(20, 0, 1)));
+  EXPECT_TRUE(as_intended({}, sighted(2, 1)));
+  EXPECT_FALSE(as_intended({}, sighted(20, 0)));
+
+  EXPECT_TRUE(as_intended({.lost = Ppm{5}}, sighted(20, 19)));
+  EXPECT_FALSE(as_intended({.lost = Ppm{5}}, sighted(20, 20)));
+  EXPECT_TRUE(as_intended({.corrupted = Ppm{5}}, sighted(20, 19, 1)));
+  EXPECT_FALSE(as_intended({.corrupted = Ppm{5}}, sighted(20, 20)));
+  EXPECT_TRUE(as_intended({.corrupted = Ppm{1'000'000}}, sighted(1, 0, 1)));
+  EXPECT_FALSE(as_intended({.corrupted = Ppm{1'000'000}}, sighted(2, 1, 1)));
+  EXPECT_TRUE(as_intended({.duplicated = Ppm{5}}, sighted(20, 20, 0, 1)));
+  EXPECT_TRUE(
+      as_intended({.corrupted = Ppm{1'000'000}, .duplicated = Ppm{1'000'000}}, sighted(1, 0, 2)));
+  EXPECT_FALSE(as_intended({.duplicated = Ppm{5}}, sighted(20, 20)));
+}
+
+TEST(AsIntended, ComparesTimesWithTheDelay) {
+  Sighted seen = sighted(3, 3);
+  seen.taken = {milliseconds(12), milliseconds(10), milliseconds(11)};
+  EXPECT_TRUE(as_intended({.delay = milliseconds(10)}, seen));
+  EXPECT_FALSE(as_intended({.delay = milliseconds(11)}, seen));
+  EXPECT_TRUE(as_intended({.delay = milliseconds(20), .jitter = milliseconds(5)}, seen));
+  EXPECT_FALSE(as_intended({.delay = milliseconds(24), .jitter = milliseconds(5)}, seen));
 }
 
 LinkState state(Link link, Match match, CutMode mode) {
@@ -57,6 +138,17 @@ TEST(PreventedConnections, AreFoundFromBothHalves) {
   });
   const std::vector<PreventedConnection> expected{
       {0, 1, 80, CutMode::Drop}, {0, 1, 81, CutMode::Drop}, {0, 2, 90, CutMode::Reset}};
+  EXPECT_EQ(found, expected);
+}
+
+TEST(PreventedConnections, AreToAnyPortWhereNoneIsNamed) {
+  const auto found = prevented_connections({
+      state({0, 1}, {.protocol = Protocol::Tcp}, CutMode::Reject),
+      state({1, 2}, {.connections = Connections::New}, CutMode::Drop),
+      {{2, 3}, {{{{.to_ports = {80}}, {.loss = Ppm{1'000'000}}, {FaultId{1}}}}}, {}},
+  });
+  const std::vector<PreventedConnection> expected{
+      {0, 1, 0, CutMode::Reject}, {1, 2, 0, CutMode::Drop}, {2, 3, 80, CutMode::Drop}};
   EXPECT_EQ(found, expected);
 }
 
