@@ -110,8 +110,8 @@ TEST_P(EtcdWithout, AllOfThemTheDataStays) {
 
 /// Long enough to be seen in every write, and far below the second after which a follower calls an
 /// election.
-constexpr auto kDelay = "300ms";
-constexpr std::int64_t kRoundTripMs = 600;
+constexpr auto kDelay = "200ms";
+constexpr std::int64_t kRoundTripMs = 400;
 
 class EtcdDelayed : public ::testing::Test {
  protected:
