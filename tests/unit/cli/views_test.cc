@@ -167,7 +167,7 @@ TEST(FaultLine, SaysWhichPacketsInWordsThatFit) {
             "cut after 2mb");
   EXPECT_EQ(effect_words(json::parse(
                 R"({"loss":"1%","match":{"protocol":"tcp","to_ports":[80],"after_bytes":4096}})")),
-            "loss 1% on tcp port 80, after 4096b");
+            "loss 1% on tcp port 80, after 4.096kb");
   EXPECT_EQ(effect_words(json::parse(R"({"mode":"drop","match":{"connections":"new","first":3}})")),
             "cut on new connections, the first 3 packets");
 }
@@ -294,14 +294,15 @@ TEST(LinksText, SaysWhatOnlySomePacketsSuffer) {
      "effects":{"loss":"19%","scoped":[{"cut":"drop","match":{"from_ports":[80],"first":3}}]}},
     {"from":"b","to":"a","reachable":"yes","packets":{"delayed":4},"faults":["f3"],
      "effects":{"delay_ms":5,"rate":"1mbit","rate_bits":1000000}}])");
-  EXPECT_EQ(links_text(links, false),
-            "FROM \\ TO  a    b\n"
-            "a          .    partial\n"
-            "b          yes  .\n"
-            "\n"
-            "FROM  TO  REACHABLE  EFFECT                                 PACKETS    FAULTS\n"
-            "a     b   partial    loss 19%; cut on port 80, the first 3             f1,f2\n"
-            "b     a   yes        delay 5ms, rate 1mbit                  4 delayed  f3\n");
+  EXPECT_EQ(
+      links_text(links, false),
+      "FROM \\ TO  a    b\n"
+      "a          .    partial\n"
+      "b          yes  .\n"
+      "\n"
+      "FROM  TO  REACHABLE  EFFECT                                         PACKETS    FAULTS\n"
+      "a     b   partial    loss 19%; cut on port 80, the first 3 packets             f1,f2\n"
+      "b     a   yes        delay 5ms, rate 1mbit                          4 delayed  f3\n");
 }
 
 TEST(LinksText, SaysThatEveryLinkIsOpen) {
