@@ -19,7 +19,8 @@
 #include "tests/kernel/arrivals.h"
 #include "tests/kernel/fault_actions.h"
 #include "tests/kernel/fault_traffic.h"
-#include "tests/kernel/wire_pids.h"
+#include "tests/kernel/frozen_wire.h"
+#include "tests/kernel/wire_child.h"
 
 namespace tinet::testing {
 namespace {
@@ -167,14 +168,12 @@ TEST_P(Unattended, FaultOfEveryKindEndsForNewPackets) {
       harmed.merge(links.harmed(5ms));
     }
     // Where the kernel has netem, holds alone need a wire.
-    const auto wires = wire_pids();
-    EXPECT_EQ(wires.size(), 1U);
+    const auto wire = find_wire_child();
+    ASSERT_TRUE(wire);
     if (GetParam() == Absence::WireFrozen) {
       frozen.emplace();
     } else if (GetParam() == Absence::WireKilled) {
-      for (const pid_t pid : wires) {
-        EXPECT_EQ(::kill(pid, SIGKILL), 0);
-      }
+      EXPECT_TRUE(kill_child(*wire));
     }
     // Some of these wait for somebody who does not come.
     links.send();
@@ -216,9 +215,7 @@ TEST(UnattendedHold, OfAFrozenWireComesBackWhenItGoesOn) {
   Datagrams fresh(*world, kLink, kAfter);
   fresh.send(0, 100);
   EXPECT_EQ(fresh.receive(200ms).size(), 100U) << "what is held keeps nothing else";
-  if (!wire_pids().empty()) {
-    EXPECT_TRUE(held->receive(100ms).empty());
-  }
+  EXPECT_TRUE(held->receive(100ms).empty()) << "who would have given it back?";
   frozen.reset();
   const auto arrivals = held->receive(2s);
   EXPECT_EQ(arrivals.size(), 100U);
