@@ -64,7 +64,7 @@ std::string matrix(const json::array& links, const std::vector<std::string>& nam
 std::string links_text(const json::value& links, bool color) {
   const auto& all = elements(links);
   std::vector<std::string> names;
-  Table table({"FROM", "TO", "REACHABLE", "EFFECT", "PACKETS", "FAULTS"});
+  Table table({"FROM", "TO", "REACHABLE", "EFFECT", "FAULTS", "PACKETS SINCE START"});
   bool listed = false;
   std::vector<std::string> drift;
   for (const auto& link : all) {
@@ -82,8 +82,8 @@ std::string links_text(const json::value& links, bool color) {
                  {text_of(link, "to")},
                  reachable_cell(reachable),
                  {effect},
-                 {packets},
-                 {join(texts_of(link, "faults"), ",")}});
+                 {join(texts_of(link, "faults"), ",")},
+                 {packets}});
     }
   }
   std::string text = names.size() <= kMatrixMax && !names.empty() ? matrix(all, names, color) : "";

@@ -13,6 +13,11 @@ namespace {
 
 constexpr std::uint32_t kFirstScratchBit = 1U << 16;
 
+/// Whether a packet of many segments must not count as one. What opens a connection is one anyway.
+bool counts_segments(const Match& match) {
+  return match.first && match.connections != Connections::New;
+}
+
 }  // namespace
 
 void TreatmentBuilder::rule(Expressions expressions) {
@@ -96,7 +101,7 @@ Treatment TreatmentBuilder::build() {
     treatment_.exact = treatment_.exact || action.loss.value > 0 || action.lost_replies.value > 0 ||
                        action.corrupt.value > 0 || action.duplicate.value > 0 ||
                        action.reorder.value > 0 || !action.bursts.empty() ||
-                       clauses[i].match.first.has_value() ||
+                       counts_segments(clauses[i].match) ||
                        clauses[i].match.after_bytes.has_value();
   }
   put_passed();

@@ -284,8 +284,8 @@ TEST(LinksText, DrawsAMatrixAndListsWhatDiffers) {
             "a          .    no\n"
             "b          yes  .\n"
             "\n"
-            "FROM  TO  REACHABLE  EFFECT  PACKETS    FAULTS\n"
-            "a     b   no         cut     3 dropped  f1\n");
+            "FROM  TO  REACHABLE  EFFECT  FAULTS  PACKETS SINCE START\n"
+            "a     b   no         cut     f1      3 dropped\n");
 }
 
 TEST(LinksText, SaysWhatOnlySomePacketsSuffer) {
@@ -300,9 +300,10 @@ TEST(LinksText, SaysWhatOnlySomePacketsSuffer) {
       "a          .    partial\n"
       "b          yes  .\n"
       "\n"
-      "FROM  TO  REACHABLE  EFFECT                                         PACKETS    FAULTS\n"
-      "a     b   partial    loss 19%; cut on port 80, the first 3 packets             f1,f2\n"
-      "b     a   yes        delay 5ms, rate 1mbit                          4 delayed  f3\n");
+      "FROM  TO  REACHABLE  EFFECT                                         FAULTS  PACKETS SINCE "
+      "START\n"
+      "a     b   partial    loss 19%; cut on port 80, the first 3 packets  f1,f2\n"
+      "b     a   yes        delay 5ms, rate 1mbit                          f3      4 delayed\n");
 }
 
 TEST(LinksText, SaysThatEveryLinkIsOpen) {
