@@ -36,6 +36,16 @@ bool waits_for_bytes(const Fault& fault) {
                      [](const FaultClause& clause) { return clause.match.after_bytes; });
 }
 
+/// Whether nothing but a full queue makes this fault drop packets.
+bool drops_by_queue_only(const Fault& fault) {
+  return !fault.clauses.empty() &&
+         std::all_of(fault.clauses.begin(), fault.clauses.end(), [](const FaultClause& clause) {
+           const LinkAction& action = clause.action;
+           return action.shapes() && !action.cut && !action.hold && action.bursts.empty() &&
+                  action.loss.value == 0 && action.lost_replies.value == 0;
+         });
+}
+
 }  // namespace
 
 FaultWatch::FaultWatch(const asio::any_io_executor& executor, Fabric& fabric, Journal& journal,
@@ -284,8 +294,35 @@ std::vector<Drift> FaultWatch::look_for_drift(MonoTime start) {
   return still_there;
 }
 
+/// The counts do not tell a full queue from another loss, so only faults that drop nothing by
+/// themselves are looked at.
+void FaultWatch::look_for_full_queues(MonoTime time) {
+  std::erase_if(queue_drops_, [&](const auto& told) { return book_.find(told.first) == nullptr; });
+  for (const auto& [id, entry] : book_.entries()) {
+    if (!drops_by_queue_only(entry.fault)) {
+      continue;
+    }
+    const std::uint64_t dropped = ledger_.without_probes(id, fabric_.packets(id)).dropped;
+    ToldDrops& told = queue_drops_[id];
+    if (dropped <= told.packets ||
+        (told.packets > 0 && time - told.when < times_.queue_full_every)) {
+      continue;
+    }
+    journal_.add("kernel", "queue-full", "",
+                 to_string(id) + ": " + std::to_string(dropped - told.packets) +
+                     " packets found their queue full and were dropped",
+                 {{"fault", to_string(id)}, {"packets", dropped - told.packets}});
+    told = {time, dropped};
+  }
+}
+
 void FaultWatch::audit() {
   const MonoTime start = now();
+  try {
+    look_for_full_queues(start);
+  } catch (const Error&) {
+    // The audit tells what is wrong with the network.
+  }
   std::vector<Drift> still_there = look_for_drift(start);
   const bool same =
       std::equal(still_there.begin(), still_there.end(), open_drift_.begin(), open_drift_.end(),

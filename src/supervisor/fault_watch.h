@@ -1,6 +1,7 @@
 #pragma once
 /// Looks after active faults between changes: keeps flapping ones going, compares the kernel with
-/// the intent, and notices faults that no packet meets. Timers on the supervisor's loop.
+/// the intent, and notices faults that no packet meets and those whose queues are full. Timers on
+/// the supervisor's loop.
 
 #include <chrono>
 #include <functional>
@@ -29,6 +30,8 @@ struct WatchTimes {
   std::chrono::milliseconds audit_after_change{200};
   std::chrono::milliseconds audit_with_faults{5'000};
   std::chrono::milliseconds audit_at_rest{30'000};
+  /// A fault whose queue is full is told of that often, at an audit.
+  std::chrono::milliseconds queue_full_every{10'000};
 };
 
 class FaultWatch {
@@ -75,6 +78,7 @@ class FaultWatch {
   void audit();
   void watch_helper();
   std::vector<Drift> look_for_drift(MonoTime start);
+  void look_for_full_queues(MonoTime time);
 
   Fabric& fabric_;
   Journal& journal_;
@@ -99,6 +103,11 @@ class FaultWatch {
   std::map<FaultId, std::chrono::nanoseconds> traffic_met_;  ///< how long there was traffic
   std::set<FaultId> looked_at_;    ///< active faults whose time to match is over
   std::vector<Drift> open_drift_;  ///< told of, and still there
+  struct ToldDrops {
+    MonoTime when{};
+    std::uint64_t packets = 0;
+  };
+  std::map<FaultId, ToldDrops> queue_drops_;  ///< as told of last
   bool shut_down_ = false;
 };
 

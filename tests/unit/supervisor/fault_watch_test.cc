@@ -165,6 +165,30 @@ TEST(FaultWatch, DoesNotTakeProbesForTheClustersTraffic) {
       << "afterwards it counts";
 }
 
+TEST(FaultWatch, TellsOfQueuesThatAreFullNowAndThen) {
+  WatchTimes times = kFast;
+  times.queue_full_every = Milliseconds(20);
+  DeskWorld world(desk_plan(2), times);
+  auto slow = fault_request("delay", "n-0");
+  slow.action.delay_ns = 1'000'000;
+  world.create(slow);
+  auto lossy = fault_request("loss", "n-0");
+  lossy.action.loss_ppm = 1'000;
+  world.create(lossy);
+  world.fabric.counts[FaultId{1}].dropped = 7;
+  world.fabric.counts[FaultId{2}].dropped = 9;
+  EXPECT_TRUE(world.run_until([&] { return !world.events("queue-full").empty(); }));
+  world.fabric.counts[FaultId{1}].dropped = 12;
+  const MonoTime told = std::chrono::steady_clock::now();
+  EXPECT_TRUE(world.run_until([&] { return world.events("queue-full").size() == 2; }));
+  EXPECT_GE(std::chrono::steady_clock::now() - told, Milliseconds(10)) << "not at every audit";
+  const int audits = world.fabric.audits;
+  world.run_until([&] { return world.fabric.audits >= audits + 3; });
+  EXPECT_THAT(world.events("queue-full"),
+              ElementsAre("f1: 7 packets found their queue full and were dropped",
+                          "f1: 5 packets found their queue full and were dropped"));
+}
+
 TEST(FaultWatch, DriftThatStaysIsSeenUntilItIsGone) {
   DeskWorld world(desk_plan(3), kFast);
   world.fabric.drifts = {{"foreign table 'bridge x' in the switch", false}};
