@@ -38,7 +38,9 @@ inline constexpr std::size_t kScopedShapesMax = 4;
 
 /// How this kernel can shape.
 struct Mechanisms {
-  bool netem = false;  ///< delays and bursts are leaves of port classes; else the wire's
+  /// Delays and bursts are leaves of port classes, but for those that netem does not do as asked
+  /// (correlated or very large jitter); else the wire's.
+  bool netem = false;
 };
 
 /// Packets of a treatment that are shaped in one way.

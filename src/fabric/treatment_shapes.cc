@@ -1,6 +1,7 @@
 /// Where a treatment makes packets wait, and what those count as that are dropped there.
 
 #include <algorithm>
+#include <limits>
 #include <set>
 
 #include "src/base/error.h"
@@ -20,6 +21,15 @@ bool waits(const LinkAction& action) {
 /// What packets are counted as that wait.
 Happening waiting(const LinkAction& action) {
   return action.hold ? Happening::Held : Happening::Delayed;
+}
+
+/// Netem takes a correlated number modulo the range of the jitter or the size of its table, after
+/// which neighbours are not alike any more, and cuts a jitter off at INT_MAX nanoseconds
+/// (tabledist() and netem_change() in the kernel's sch_netem.c).
+bool netem_does(const LinkAction& shape, const Mechanisms& mechanisms) {
+  constexpr Nanoseconds kJitterMax{std::numeric_limits<std::int32_t>::max()};
+  return mechanisms.netem && (!shape.delay || (shape.delay->correlation.value == 0 &&
+                                               shape.delay->jitter <= kJitterMax));
 }
 
 Happening undone(Happening what) {
@@ -215,7 +225,7 @@ void TreatmentBuilder::put_shapes() {
 
 LinkAction wire_part(const LinkAction& shape, const Mechanisms& mechanisms) {
   LinkAction part;
-  if (mechanisms.netem) {
+  if (netem_does(shape, mechanisms)) {
     part.hold = shape.hold;
     part.hold_until = shape.hold_until;
     part.holder = shape.holder;
@@ -229,7 +239,7 @@ LinkAction wire_part(const LinkAction& shape, const Mechanisms& mechanisms) {
 LinkAction port_part(const LinkAction& shape, const Mechanisms& mechanisms) {
   LinkAction part;
   part.rate = shape.rate;
-  if (mechanisms.netem) {
+  if (netem_does(shape, mechanisms)) {
     part.delay = shape.delay;
     part.reorder = shape.reorder;
     part.bursts = shape.bursts;

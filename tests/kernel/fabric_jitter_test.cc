@@ -142,13 +142,9 @@ TEST_P(Jitter, TheUsersTableIsDrawnFromEvenly) {
   }
 }
 
-/// As netem does it: a value is the one before it and a new one, mixed. That makes the uniform
+/// As tc-netem(8) means it: a value is the one before it and a new one, mixed. That makes the uniform
 /// distribution narrower.
 TEST_P(Jitter, CorrelationIsThatOfNeighbours) {
-  if (World(2).fabric->mechanism(acting(1, delaying(1ms, 1ms))) == "netem") {
-    // sch_netem.c takes a correlated number modulo the range, so its neighbours are not alike.
-    GTEST_SKIP() << "netem's delays do not follow one another";
-  }
   for (const double rho : {0.5, 0.9}) {
     SCOPED_TRACE(rho);
     const auto all = waits(Distribution::Uniform, Ppm{static_cast<std::uint32_t>(rho * 1e6)});
