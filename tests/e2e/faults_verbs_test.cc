@@ -183,7 +183,7 @@ INSTANTIATE_TEST_SUITE_P(
                            "no",
                            "dropped"},
                       Verb{"hold", between({"hold"}), "hold", R"({"hold":true})", kWaiting,
-                           R"({"hold":true})", "no", "delayed"}),
+                           R"({"hold":true})", "no", "held"}),
     [](const auto& verb) { return verb.param.name; });
 
 TEST(Flap, CutsAndOpensInTurnsAndEndsAfterItsTimes) {
@@ -211,7 +211,7 @@ TEST(Hold, KeepsPacketsAndReleaseDeliversThemInOrder) {
   const auto sender = scene.beside({"exec", "node-0", "--", support_program("echo_count"),
                                     scene.address("node-1"), EchoScene::kPort, "40", "1", "60000"});
   ASSERT_TRUE(
-      eventually([&] { return count_of(scene, "node-0", "node-1", "delayed") == 40; }, 30s));
+      eventually([&] { return count_of(scene, "node-0", "node-1", "held") == 40; }, 30s));
   const auto released = scene.json({"release", "f1"});
   EXPECT_EQ(text_at(released, "/delivered"), "40");
   EXPECT_EQ(text_at(released, "/dropped"), "0");
@@ -228,7 +228,7 @@ TEST(Hold, ReleaseDropsThemWhenAsked) {
   EXPECT_EQ(text_at(released, "/delivered"), "0");
   EXPECT_EQ(text_at(released, "/dropped"), "30");
   EXPECT_EQ(count_of(scene, "node-0", "node-1", "dropped"), 30);
-  EXPECT_EQ(count_of(scene, "node-0", "node-1", "delayed"), 0);
+  EXPECT_EQ(count_of(scene, "node-0", "node-1", "held"), 0);
   EXPECT_TRUE(answers(scene, "node-0", "node-1"));
   EXPECT_EQ(scene.tinet({"release", "f1"}).exit_code, 0);
   EXPECT_EQ(scene.tinet({"release", "f9"}).exit_code, 4);
