@@ -33,8 +33,9 @@ bool belongs_to_another(int parent, const std::string& name) {
          attributes.st_uid != ::geteuid();
 }
 
-/// How often a directory may be removed between two steps of its making.
-constexpr int kTriesMax = 100;
+/// How often a directory may be removed between two steps of its making: more often than anybody
+/// who does not mean to.
+constexpr int kTriesMax = 10'000;
 
 /// Opens `name` in `parent`, making it when it is missing.
 /// @return empty when `parent` or the directory itself was removed meanwhile

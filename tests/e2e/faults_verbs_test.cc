@@ -210,8 +210,7 @@ TEST(Hold, KeepsPacketsAndReleaseDeliversThemInOrder) {
   ASSERT_TRUE(scene.tinet({"hold", "node-1", "--to", "node-0", "--direction", "in"}).ok());
   const auto sender = scene.beside({"exec", "node-0", "--", support_program("echo_count"),
                                     scene.address("node-1"), EchoScene::kPort, "40", "1", "60000"});
-  ASSERT_TRUE(
-      eventually([&] { return count_of(scene, "node-0", "node-1", "held") == 40; }, 30s));
+  ASSERT_TRUE(eventually([&] { return count_of(scene, "node-0", "node-1", "held") == 40; }, 30s));
   const auto released = scene.json({"release", "f1"});
   EXPECT_EQ(text_at(released, "/delivered"), "40");
   EXPECT_EQ(text_at(released, "/dropped"), "0");

@@ -142,8 +142,8 @@ TEST_P(Jitter, TheUsersTableIsDrawnFromEvenly) {
   }
 }
 
-/// As tc-netem(8) means it: a value is the one before it and a new one, mixed. That makes the uniform
-/// distribution narrower.
+/// As tc-netem(8) means it: a value is the one before it and a new one, mixed. That makes the
+/// uniform distribution narrower.
 TEST_P(Jitter, CorrelationIsThatOfNeighbours) {
   for (const double rho : {0.5, 0.9}) {
     SCOPED_TRACE(rho);

@@ -18,6 +18,7 @@
 #include <gtest/gtest.h>
 
 #include "src/base/error.h"
+#include "src/base/scope_exit.h"
 #include "tests/support/temp_dir.h"
 
 namespace tinet {
@@ -224,11 +225,14 @@ TEST(StateDir, IsMadeHoweverOftenItsPlaceGoes) {
       static_cast<void>(::rmdir(place.c_str()));
     }
   });
+  ScopeExit end([&] {
+    done = true;
+    other.join();
+  });
   for (int i = 0; i < 200; ++i) {
     StateDir::create(place + "/one", me()).remove();
   }
-  done = true;
-  other.join();
+  end.run();
   EXPECT_FALSE(fs::exists(place));
 }
 
