@@ -22,23 +22,16 @@ constexpr std::int32_t kUnreadPriority = NF_BR_PRI_BRNF + 20;
 /// Elements of "unread": two for each link and class.
 constexpr std::uint32_t kUnreadMax = 1U << 22U;
 
-Expressions has_class() {
-  const auto none = nft::KeyBuilder().u32(0).take();
-  return {nft::MetaLoad{nft::MetaKey::Mark, nft::kR0},
-          nft::Bitwise{nft::kR0, nft::kR0, nft::KeyBuilder().u32(kWireMask).take(), none},
-          nft::Compare{nft::CompareOp::NotEqual, nft::kR0, none}};
-}
-
 /// Packets that should have gone through the queue, as lists of conditions of which one holds.
 std::vector<Expressions> wired(bool native) {
   if (native) {
-    return {has_class()};
+    return {mark_has(kWireMask)};
   }
   // Bridge netfilter hands over nothing else, e.g. no ARP.
   std::vector<Expressions> all;
   for (const std::uint16_t type : {std::uint16_t{ETH_P_IP}, std::uint16_t{ETH_P_IPV6}}) {
     Expressions one = is_ether_type(type);
-    one << has_class();
+    one << mark_has(kWireMask);
     all.push_back(std::move(one));
   }
   return all;
@@ -133,7 +126,7 @@ StaticTable make_wire_table(bool native) {
       native ? nft::Hook{nft::kBridgeForward, kWirePriority, nft::Policy::Accept, {}}
              : nft::Hook{nft::kInetForward, 0, nft::Policy::Accept, {}};
   const nft::Chain chain{made.table.id, "wire", hook};
-  nft::Rule rule = rule_of(chain, has_class());
+  nft::Rule rule = rule_of(chain, mark_has(kWireMask));
   if (native) {
     rule.expressions.emplace_back(nft::Queue{kWireQueue, 1, true});
   } else {
