@@ -210,7 +210,7 @@ std::vector<std::optional<Element>> find_elements(Connection& connection, const 
         throw_operation(describe(*refusal));
       }
       ++refusal;
-    } else if (next != found.end()) {
+    } else if (next != found.end() && next->key == keys[i]) {
       elements[i] = std::move(*next++);
     }
   }
