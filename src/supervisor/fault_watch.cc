@@ -250,9 +250,13 @@ void FaultWatch::watch_helper() {
   }
   UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
   if (!copy) {
-    return;  // then the next audit finds out
+    return;  // then the next audit finds out, as where the loop takes no more descriptors
   }
-  helper_.assign(copy.release());
+  boost::system::error_code refused;
+  if (helper_.assign(copy.get(), refused); refused) {
+    return;
+  }
+  static_cast<void>(copy.release());
   helper_.async_wait(asio::posix::descriptor_base::wait_read,
                      [this](const boost::system::error_code& error) {
                        if (error || shut_down_) {
