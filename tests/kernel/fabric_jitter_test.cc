@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <string>
 
 #include <netinet/in.h>
@@ -14,6 +13,7 @@
 #include "tests/kernel/arrivals.h"
 #include "tests/kernel/fault_actions.h"
 #include "tests/kernel/fault_traffic.h"
+#include "tests/support/statistics.h"
 
 namespace tinet::testing {
 namespace {
@@ -51,30 +51,6 @@ class Jitter : public ::testing::TestWithParam<int> {
 };
 INSTANTIATE_TEST_SUITE_P(Families, Jitter, ::testing::Values(AF_INET, AF_INET6),
                          [](const auto& family) { return family.param == AF_INET ? "V4" : "V6"; });
-
-double mean(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
-
-double deviation(const std::vector<double>& values) {
-  const double middle = mean(values);
-  double sum = 0;
-  for (const double value : values) {
-    sum += (value - middle) * (value - middle);
-  }
-  return std::sqrt(sum / static_cast<double>(values.size()));
-}
-
-/// Serial correlation coefficient: of each value with the next.
-double follows(const std::vector<double>& values) {
-  const double middle = mean(values);
-  double sum = 0;
-  for (std::size_t i = 1; i < values.size(); ++i) {
-    sum += (values[i] - middle) * (values[i - 1] - middle);
-  }
-  const double spread = deviation(values);
-  return sum / static_cast<double>(values.size() - 1) / (spread * spread);
-}
 
 /// The mean of as many values with that deviation, within five of its own.
 void expect_mean(const std::vector<double>& values, double expected, double spread) {

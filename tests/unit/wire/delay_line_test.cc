@@ -2,14 +2,18 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include <gtest/gtest.h>
+
+#include "tests/support/statistics.h"
 
 namespace tinet {
 namespace {
 
 using std::chrono::milliseconds;
+using testing::deviation;
+using testing::follows;
+using testing::mean;
 
 constexpr std::size_t kSamples = 100'000;
 
@@ -25,34 +29,10 @@ std::vector<double> samples(const Delay& delay) {
   return waits;
 }
 
-double mean(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
-
-double deviation(const std::vector<double>& values) {
-  const double middle = mean(values);
-  double sum = 0;
-  for (const double value : values) {
-    sum += (value - middle) * (value - middle);
-  }
-  return std::sqrt(sum / static_cast<double>(values.size()));
-}
-
 double share_below(const std::vector<double>& values, double limit) {
   return static_cast<double>(std::count_if(values.begin(), values.end(),
                                            [&](double value) { return value < limit; })) /
          static_cast<double>(values.size());
-}
-
-/// Correlation of each value with the next.
-double follows(const std::vector<double>& values) {
-  const double middle = mean(values);
-  double sum = 0;
-  for (std::size_t i = 1; i < values.size(); ++i) {
-    sum += (values[i] - middle) * (values[i - 1] - middle);
-  }
-  const double spread = deviation(values);
-  return sum / static_cast<double>(values.size() - 1) / (spread * spread);
 }
 
 Delay around_100(Distribution distribution, Ppm correlation = {}) {
