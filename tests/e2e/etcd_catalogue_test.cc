@@ -139,18 +139,8 @@ TEST_P(EtcdAfterALongCut, AWatchTellsWhatItMissed) {
   const std::string leader = scene.await_leader();
   ASSERT_FALSE(leader.empty());
   const std::string member = scene.followers(leader).front();
-  const RunResult address = scene.tinet({"address", member, "client"});
-  ASSERT_TRUE(address.ok()) << address;
-  const auto watch = scene.beside(
-      {"exec", "client", "--", "env", "ETCDCTL_API=3", "etcdctl",
-       "--endpoints=http://" + address.out.substr(0, address.out.find('\n')), "watch", "k"});
-  int tries = 0;
-  ASSERT_TRUE(eventually(
-      [&] {
-        return scene.put(leader, "k", "before-" + std::to_string(++tries)) &&
-               watch->wait_for_output("before-", 500ms);
-      },
-      50s));
+  const auto watch = scene.watch(member, leader, "k");
+  ASSERT_TRUE(watch);
 
   ASSERT_TRUE(scene.tinet({"partition", member, "--from", "client"}).ok());
   ASSERT_TRUE(scene.put(leader, "k", "during"));

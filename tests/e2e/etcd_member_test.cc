@@ -111,19 +111,8 @@ TEST(EtcdWatch, StallsWhileItsClientIsCutOffAndThenTellsWhatItMissed) {
   }
   const std::string member = follower(scene);
   const std::string leader = scene.await_leader();
-  const RunResult address = scene.tinet({"address", member, "client"});
-  ASSERT_TRUE(address.ok()) << address;
-  const auto watch = scene.beside(
-      {"exec", "client", "--", "env", "ETCDCTL_API=3", "etcdctl",
-       "--endpoints=http://" + address.out.substr(0, address.out.find('\n')), "watch", "k"});
-  // It says nothing when it has begun; the first change that it tells shows it.
-  int tries = 0;
-  ASSERT_TRUE(eventually(
-      [&] {
-        return scene.put(leader, "k", "before-" + std::to_string(++tries)) &&
-               watch->wait_for_output("before-", 500ms);
-      },
-      50s));
+  const auto watch = scene.watch(member, leader, "k");
+  ASSERT_TRUE(watch);
 
   ASSERT_TRUE(scene.tinet({"partition", member, "--from", "client"}).ok());
   ASSERT_TRUE(scene.put(leader, "k", "during"));

@@ -25,7 +25,8 @@ std::ostream& operator<<(std::ostream& out, const Absence& absence) {
   return out << absence.name;
 }
 
-class EtcdWithout : public ::testing::TestWithParam<Absence> {
+/// A cluster with a leader, and a key that says "before".
+class EtcdLed : public ::testing::Test {
  protected:
   void SetUp() override {
     if (!scene.up()) {
@@ -38,12 +39,15 @@ class EtcdWithout : public ::testing::TestWithParam<Absence> {
     ASSERT_TRUE(scene.put(leader, "k", "before"));
   }
 
-  void away(const std::string& who) { run_words(GetParam().away, who); }
-  void back(const std::string& who) { run_words(GetParam().back, who); }
-
   EtcdScene scene{3, kPreVote};
   std::string leader;
   std::int64_t before = 0;
+};
+
+class EtcdWithout : public EtcdLed, public ::testing::WithParamInterface<Absence> {
+ protected:
+  void away(const std::string& who) { run_words(GetParam().away, who); }
+  void back(const std::string& who) { run_words(GetParam().back, who); }
 
  private:
   void run_words(std::vector<std::string> words, const std::string& who) {
@@ -113,18 +117,8 @@ TEST_P(EtcdWithout, AllOfThemTheDataStays) {
 constexpr auto kDelay = "200ms";
 constexpr std::int64_t kRoundTripMs = 400;
 
-class EtcdDelayed : public ::testing::Test {
+class EtcdDelayed : public EtcdLed {
  protected:
-  void SetUp() override {
-    if (!scene.up()) {
-      GTEST_SKIP() << "no etcd";
-    }
-    leader = scene.await_leader();
-    ASSERT_FALSE(leader.empty());
-    before = scene.term(leader);
-    ASSERT_GT(before, 0);
-  }
-
   /// The quickest of some writes at the leader.
   std::int64_t quickest_ms() {
     std::int64_t quickest = 1'000'000;
@@ -137,10 +131,6 @@ class EtcdDelayed : public ::testing::Test {
     EXPECT_EQ(scene.leader(), leader);
     EXPECT_EQ(scene.term(leader), before);
   }
-
-  EtcdScene scene{3, kPreVote};
-  std::string leader;
-  std::int64_t before = 0;
 };
 
 TEST_F(EtcdDelayed, FollowerKeepsNobodyWaiting) {

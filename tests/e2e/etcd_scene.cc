@@ -73,6 +73,25 @@ bool EtcdScene::put(const std::string& member, const std::string& key,
   return result.ok();
 }
 
+std::unique_ptr<Program> EtcdScene::watch(const std::string& member, const std::string& writer,
+                                          const std::string& key) const {
+  const RunResult address = tinet({"address", member, "client"});
+  EXPECT_TRUE(address.ok()) << address;
+  auto watch =
+      beside({"exec", "client", "--", "env", "ETCDCTL_API=3", "etcdctl",
+              "--endpoints=http://" + address.out.substr(0, address.out.find('\n')), "watch", key});
+  // It says nothing when it has begun; the first change that it tells shows it.
+  int tries = 0;
+  const bool told = eventually(
+      [&] {
+        return put(writer, key, "before-" + std::to_string(++tries)) &&
+               watch->wait_for_output("before-", 500ms);
+      },
+      50s);
+  EXPECT_TRUE(told);
+  return told ? std::move(watch) : nullptr;
+}
+
 std::int64_t EtcdScene::write_ms(const std::string& member) const {
   const auto before = std::chrono::steady_clock::now();
   EXPECT_TRUE(put(member, "timed", "x"));

@@ -3,6 +3,7 @@
 /// that a member answers whatever is cut.
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,11 @@ class EtcdScene : public Scene {
   [[nodiscard]] bool stays_silent(const std::string& member, std::vector<std::string> args) const;
   [[nodiscard]] bool put(const std::string& member, const std::string& key,
                          const std::string& value) const;
+  /// A client that watches a key through `member`, and has told a first change of it: writes
+  /// "before-1" and further ones at `writer` until then. Null, and a failed test, when it tells
+  /// none.
+  [[nodiscard]] std::unique_ptr<Program> watch(const std::string& member, const std::string& writer,
+                                               const std::string& key) const;
   /// Milliseconds that a write at that member takes.
   [[nodiscard]] std::int64_t write_ms(const std::string& member) const;
   /// What the member has, without asking the others; empty for none.
