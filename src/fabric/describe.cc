@@ -1,7 +1,6 @@
 #include "src/fabric/describe.h"
 
 #include <algorithm>
-#include <optional>
 
 #include "src/base/text.h"
 #include "src/base/units.h"
@@ -51,17 +50,6 @@ void describe_removed(const Difference& difference, const std::vector<std::strin
       lines.push_back("delete set bridge tinet " + set.name);
     }
   }
-}
-
-/// Whether a clause means all packets of these words.
-bool means_all(const Match& match, const PacketWords& packet) {
-  const bool protocol = match.protocol == Protocol::Any || match.protocol == packet.protocol;
-  const bool any_port = match.to_ports.empty() && match.from_ports.empty();
-  const bool port =
-      any_port || (packet.to_port && std::binary_search(match.to_ports.begin(),
-                                                        match.to_ports.end(), *packet.to_port));
-  return protocol && port && match.connections == Connections::All && !match.first &&
-         !match.after_bytes;
 }
 
 }  // namespace
@@ -147,18 +135,15 @@ std::vector<std::string> describe(const Effect& effect) {
 }
 
 std::vector<std::string> describe(const Effect& effect, const PacketWords& packet) {
-  std::optional<CutMode> cut;
-  for (const EffectClause& clause : effect.clauses) {
-    if (clause.action.cut && means_all(clause.match, packet)) {
-      cut = cut ? std::max(*cut, *clause.action.cut) : *clause.action.cut;
-    }
-  }
+  const Effect decides = deciding(narrowed(effect, packet));
   std::vector<std::string> lines = describe(effect);
-  for (std::size_t i = 0; cut && i < lines.size(); ++i) {
+  for (std::size_t i = 0; decides.cut() && i < lines.size(); ++i) {
     const EffectClause& clause = effect.clauses[i];
-    if (clause.action.cut != cut || !means_all(clause.match, packet)) {
-      lines[i] += " # decides nothing here: no packet gets this far";
-    }
+    const bool there = std::any_of(
+        decides.clauses.begin(), decides.clauses.end(), [&](const EffectClause& deciding_one) {
+          return deciding_one.faults == clause.faults && deciding_one.action == clause.action;
+        });
+    lines[i] += there ? "" : " # decides nothing here: no packet gets this far";
   }
   return lines;
 }

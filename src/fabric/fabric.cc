@@ -29,6 +29,41 @@ Effect seen_by(const Effect& effect, const PacketWords& packet) {
   return seen;
 }
 
+Effect narrowed(const Effect& effect, const PacketWords& packet) {
+  Effect narrow;
+  for (EffectClause clause : effect.clauses) {
+    Match& match = clause.match;
+    if (packet.protocol != Protocol::Any) {
+      if (match.protocol != Protocol::Any && match.protocol != packet.protocol) {
+        continue;
+      }
+      match.protocol = Protocol::Any;
+    }
+    if (packet.to_port && !match.to_ports.empty() &&
+        std::binary_search(match.to_ports.begin(), match.to_ports.end(), *packet.to_port)) {
+      match.to_ports.clear();
+      match.from_ports.clear();
+    } else if (packet.to_port && !match.to_ports.empty()) {
+      // Another destination; only where the packet comes from can still fit.
+      match.to_ports.clear();
+      if (match.from_ports.empty()) {
+        continue;
+      }
+    }
+    narrow.clauses.push_back(std::move(clause));
+  }
+  return narrow;
+}
+
+Effect deciding(Effect effect) {
+  if (const auto cut = effect.cut()) {
+    std::erase_if(effect.clauses, [&](const EffectClause& clause) {
+      return !clause.match.everything() || clause.action.cut != cut;
+    });
+  }
+  return effect;
+}
+
 std::vector<LinkState> in_order(std::map<Link, LinkState> states) {
   std::vector<LinkState> list;
   list.reserve(states.size());

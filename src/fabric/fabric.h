@@ -54,9 +54,9 @@ struct PacketCounts {
   std::uint64_t delayed = 0;        ///< sent on to a class of the port or to the wire
   std::uint64_t duplicated = 0;
   std::uint64_t corrupted = 0;
-  /// Kept by a hold, whatever became of them then. Backend "proxy", whose counts are of connections
-  /// and pieces of data: how often a connection was stopped that had something to pass on, or kept
-  /// from being made.
+  /// Kept by a hold, whatever became of them then. Backend
+  /// "proxy", whose counts are of connections and pieces of data: how often a connection was
+  /// stopped that had something to pass on, or kept from being made.
   std::uint64_t held = 0;
   friend bool operator==(const PacketCounts&, const PacketCounts&) = default;
   PacketCounts& operator+=(const PacketCounts& more);
@@ -94,6 +94,13 @@ struct PacketWords {
 
 /// The clauses of an effect that can concern such a packet. Pure.
 [[nodiscard]] Effect seen_by(const Effect& effect, const PacketWords& packet);
+
+/// An effect as packets of these words suffer it: clauses that mean none of them are left out, and
+/// those that mean all of them lose their condition. Pure.
+[[nodiscard]] Effect narrowed(const Effect& effect, const PacketWords& packet);
+
+/// The clauses that decide: where everything is cut, nothing else matters. Pure.
+[[nodiscard]] Effect deciding(Effect effect);
 
 /// Why a packet from A to B gets or does not get through.
 struct LinkExplanation {

@@ -66,16 +66,6 @@ std::string fate(const Effect& effect) {
   return !sum.cut && sum.hold ? "are held by " : "are dropped by ";
 }
 
-/// Where everything is cut, nothing else matters.
-Effect deciding(Effect effect) {
-  if (const auto cut = effect.cut()) {
-    std::erase_if(effect.clauses, [&](const EffectClause& clause) {
-      return !clause.match.everything() || clause.action.cut != cut;
-    });
-  }
-  return effect;
-}
-
 /// The clauses of the way back that can mean an answer: it comes from the port that was asked, and
 /// never opens a connection.
 Effect answering(const Effect& back, const PacketWords& packet) {
@@ -115,32 +105,6 @@ std::string answers_of(const WhyWords& words, const PacketWords& packet) {
 }
 
 }  // namespace
-
-Effect narrowed(const Effect& effect, const PacketWords& packet) {
-  Effect narrow;
-  for (EffectClause clause : effect.clauses) {
-    Match& match = clause.match;
-    if (packet.protocol != Protocol::Any) {
-      if (match.protocol != Protocol::Any && match.protocol != packet.protocol) {
-        continue;
-      }
-      match.protocol = Protocol::Any;
-    }
-    if (packet.to_port && !match.to_ports.empty() &&
-        std::binary_search(match.to_ports.begin(), match.to_ports.end(), *packet.to_port)) {
-      match.to_ports.clear();
-      match.from_ports.clear();
-    } else if (packet.to_port && !match.to_ports.empty()) {
-      // Another destination; only where the packet comes from can still fit.
-      match.to_ports.clear();
-      if (match.from_ports.empty()) {
-        continue;
-      }
-    }
-    narrow.clauses.push_back(std::move(clause));
-  }
-  return narrow;
-}
 
 FaultFacts FaultReports::facts(const Fault& fault, bool atomic) const {
   FaultFacts facts;

@@ -67,8 +67,4 @@ class FaultReports {
   const ProbeLedger& ledger_;
 };
 
-/// An effect as packets of these words suffer it: clauses that mean none of them are left out, and
-/// those that mean all of them lose their condition. Pure.
-[[nodiscard]] Effect narrowed(const Effect& effect, const PacketWords& packet);
-
 }  // namespace tinet
