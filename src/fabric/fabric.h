@@ -54,7 +54,7 @@ struct PacketCounts {
   std::uint64_t delayed = 0;        ///< sent on to a class of the port or to the wire
   std::uint64_t duplicated = 0;
   std::uint64_t corrupted = 0;
-  /// Kept by a hold, whatever became of them then. Backend
+  /// Kept by a hold, delivered ones included; those that it dropped count as dropped only. Backend
   /// "proxy", whose counts are of connections and pieces of data: how often a connection was
   /// stopped that had something to pass on, or kept from being made.
   std::uint64_t held = 0;
