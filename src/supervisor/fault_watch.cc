@@ -41,7 +41,7 @@ bool drops_by_queue_only(const Fault& fault) {
   return !fault.clauses.empty() &&
          std::all_of(fault.clauses.begin(), fault.clauses.end(), [](const FaultClause& clause) {
            const LinkAction& action = clause.action;
-           return action.shapes() && !action.cut && !action.hold && action.bursts.empty() &&
+           return action.shapes() && !action.cut && action.bursts.empty() &&
                   action.loss.value == 0 && action.lost_replies.value == 0;
          });
 }
@@ -270,13 +270,12 @@ void FaultWatch::watch_helper() {
                      });
 }
 
-/// @return what is still wrong afterwards
-std::vector<Drift> FaultWatch::look_for_drift(MonoTime start) {
+FaultWatch::FoundDrift FaultWatch::look_for_drift(MonoTime start) {
   const auto is_new = [&](const Drift& drift) {
     return std::none_of(open_drift_.begin(), open_drift_.end(),
                         [&](const Drift& open) { return open.what == drift.what; });
   };
-  std::vector<Drift> still_there;
+  FoundDrift found;
   try {
     for (Drift& drift : fabric_.audit(start)) {
       if (drift.repaired || is_new(drift)) {
@@ -284,8 +283,10 @@ std::vector<Drift> FaultWatch::look_for_drift(MonoTime start) {
                      drift.what + (drift.repaired ? "; repaired" : "; could not be repaired"),
                      {{"repaired", drift.repaired}});
       }
-      if (!drift.repaired) {
-        still_there.push_back(std::move(drift));
+      if (drift.repaired) {
+        found.repaired = true;
+      } else {
+        found.still_there.push_back(std::move(drift));
       }
     }
   } catch (const Error& error) {
@@ -293,14 +294,15 @@ std::vector<Drift> FaultWatch::look_for_drift(MonoTime start) {
     if (is_new(unknown)) {
       journal_.add("tinet", "audit-failed", "", error.what());
     }
-    still_there.push_back(std::move(unknown));
+    found.still_there.push_back(std::move(unknown));
   }
-  return still_there;
+  return found;
 }
 
 /// The counts do not tell a full queue from another loss, so only faults that drop nothing by
 /// themselves are looked at.
-void FaultWatch::look_for_full_queues(MonoTime time) {
+/// @param tell no: what waited was lost for another reason, which has its own event
+void FaultWatch::look_for_full_queues(MonoTime time, bool tell) {
   std::erase_if(queue_drops_, [&](const auto& told) { return book_.find(told.first) == nullptr; });
   for (const auto& [id, entry] : book_.entries()) {
     if (!drops_by_queue_only(entry.fault)) {
@@ -308,6 +310,10 @@ void FaultWatch::look_for_full_queues(MonoTime time) {
     }
     const std::uint64_t dropped = ledger_.without_probes(id, fabric_.packets(id)).dropped;
     ToldDrops& told = queue_drops_[id];
+    if (!tell) {
+      told.packets = std::max(told.packets, dropped);
+      continue;
+    }
     if (dropped <= told.packets ||
         (told.packets > 0 && time - told.when < times_.queue_full_every)) {
       continue;
@@ -322,12 +328,13 @@ void FaultWatch::look_for_full_queues(MonoTime time) {
 
 void FaultWatch::audit() {
   const MonoTime start = now();
+  FoundDrift found = look_for_drift(start);
+  std::vector<Drift>& still_there = found.still_there;
   try {
-    look_for_full_queues(start);
+    look_for_full_queues(start, !found.repaired);
   } catch (const Error&) {
-    // The audit tells what is wrong with the network.
+    // What is wrong with the network has been told.
   }
-  std::vector<Drift> still_there = look_for_drift(start);
   const bool same =
       std::equal(still_there.begin(), still_there.end(), open_drift_.begin(), open_drift_.end(),
                  [](const Drift& a, const Drift& b) { return a.what == b.what; });

@@ -77,8 +77,12 @@ class FaultWatch {
   void arm_audit(std::chrono::milliseconds after);
   void audit();
   void watch_helper();
-  std::vector<Drift> look_for_drift(MonoTime start);
-  void look_for_full_queues(MonoTime time);
+  struct FoundDrift {
+    std::vector<Drift> still_there;
+    bool repaired = false;  ///< something else was
+  };
+  FoundDrift look_for_drift(MonoTime start);
+  void look_for_full_queues(MonoTime time, bool tell);
 
   Fabric& fabric_;
   Journal& journal_;

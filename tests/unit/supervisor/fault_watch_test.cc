@@ -189,6 +189,22 @@ TEST(FaultWatch, TellsOfQueuesThatAreFullNowAndThen) {
                           "f1: 5 packets found their queue full and were dropped"));
 }
 
+TEST(FaultWatch, BlamesNoQueueForWhatWentWithAWireThatDied) {
+  DeskWorld world(desk_plan(2), kFast);
+  world.create(fault_request("hold", "n-0"));
+  world.fabric.drifts = {{"the wire had died", true}};
+  world.fabric.counts[FaultId{1}].dropped = 7;
+  EXPECT_TRUE(world.run_until([&] { return !world.events("drift").empty(); }));
+  world.fabric.drifts.clear();
+  const int audits = world.fabric.audits;
+  world.run_until([&] { return world.fabric.audits >= audits + 3; });
+  EXPECT_THAT(world.events("queue-full"), IsEmpty());
+  world.fabric.counts[FaultId{1}].dropped = 9;
+  EXPECT_TRUE(world.run_until([&] { return !world.events("queue-full").empty(); }));
+  EXPECT_THAT(world.events("queue-full"),
+              ElementsAre("f1: 2 packets found their queue full and were dropped"));
+}
+
 TEST(FaultWatch, DriftThatStaysIsSeenUntilItIsGone) {
   DeskWorld world(desk_plan(3), kFast);
   world.fabric.drifts = {{"foreign table 'bridge x' in the switch", false}};
