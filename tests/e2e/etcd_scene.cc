@@ -22,6 +22,18 @@ bool on_this_machine(const std::string& program) {
   return run({"/bin/sh", "-c", "command -v " + program}).ok();
 }
 
+/// A write that comes while etcd votes, or just before, is answered like this (etcd's
+/// server/etcdserver/errors.go): nothing is wrong, and etcdctl does not try a write again.
+bool wants_it_again(const RunResult& result) {
+  for (const char* answer : {"etcdserver: request timed out", "etcdserver: leader changed",
+                             "etcdserver: no leader", "etcdserver: not leader"}) {
+    if (result.err.find(answer) != std::string::npos) {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 EtcdScene::EtcdScene(int members, const std::vector<std::string>& start_words) : count_(members) {
@@ -68,9 +80,16 @@ bool EtcdScene::stays_silent(const std::string& member, std::vector<std::string>
 
 bool EtcdScene::put(const std::string& member, const std::string& key,
                     const std::string& value) const {
-  const RunResult result = ctl(member, {"--command-timeout=30s", "put", key, value});
-  EXPECT_TRUE(result.ok()) << result;
-  return result.ok();
+  RunResult result;
+  const bool ended = eventually(
+      [&] {
+        result = ctl(member, {"--command-timeout=30s", "put", key, value});
+        return result.ok() || !wants_it_again(result);
+      },
+      kPatience);
+  const bool accepted = ended && result.ok();
+  EXPECT_TRUE(accepted) << result;
+  return accepted;
 }
 
 std::unique_ptr<Program> EtcdScene::watch(const std::string& member, const std::string& writer,

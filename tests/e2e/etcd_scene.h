@@ -31,6 +31,8 @@ class EtcdScene : public Scene {
   /// Whether the member has no answer to that, which would come within tens of milliseconds; a
   /// failed test when it has.
   [[nodiscard]] bool stays_silent(const std::string& member, std::vector<std::string> args) const;
+  /// Writes, again while etcd says that it has just changed or not yet found its leader; a failed
+  /// test when that comes to nothing.
   [[nodiscard]] bool put(const std::string& member, const std::string& key,
                          const std::string& value) const;
   /// A client that watches a key through `member`, and has told a first change of it: writes

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/e2e/people.h"
+#include "tests/support/eventually.h"
 
 namespace tinet::test {
 namespace {
@@ -46,8 +47,15 @@ TEST(Rootless, DoesTheMainJob) {
 
   const auto restarted = scene.tinet({"restart", cut_off});
   EXPECT_TRUE(restarted.ok()) << restarted;
-  const auto put = scene.tinet({"exec", cut_off, "--", "etcdctl", "put", "key", "value"});
-  EXPECT_TRUE(put.ok()) << put;
+  RunResult put;
+  // The cluster may still vote for a leader, which etcdctl does not wait for.
+  EXPECT_TRUE(eventually(
+      [&] {
+        put = scene.tinet({"exec", cut_off, "--", "etcdctl", "put", "key", "value"});
+        return put.ok();
+      },
+      60s))
+      << put;
   const auto stopped = scene.tinet({"stop", "--must-exist"});
   EXPECT_TRUE(stopped.ok()) << stopped;
   EXPECT_THAT(scene.left(), IsEmpty());
