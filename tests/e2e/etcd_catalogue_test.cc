@@ -39,7 +39,7 @@ class EtcdDeafFollower : public ::testing::Test {
     before = scene.term(leader);
     EXPECT_GT(before, 0);
     EXPECT_TRUE(scene.tinet({"partition", deaf, "--to", other, "--direction", "in"}).ok());
-    EXPECT_TRUE(scene.tinet({"loss", deaf, "50%", "--to", leader, "--direction", "in"}).ok());
+    EXPECT_TRUE(scene.tinet({"loss", deaf, "65%", "--to", leader, "--direction", "in"}).ok());
     return true;
   }
 
@@ -64,15 +64,15 @@ TEST_F(EtcdDeafFollower, AsksInVainWithPreVote) {
   EXPECT_EQ(scene.term(leader), before);
 }
 
-TEST_F(EtcdDeafFollower, CausesAStormOfElectionsWithoutPreVote) {
+TEST_F(EtcdDeafFollower, DeposesTheLeaderWithoutPreVote) {
   const EtcdScene scene(3, kNoPreVote);
   if (!scene.up()) {
     return;
   }
   ASSERT_TRUE(begin(scene));
-  // The next leader may be one that it hears worse or better.
-  EXPECT_TRUE(eventually(
-      [&] { return std::max(scene.term(other), scene.term(leader)) >= before + 3; }, 90s));
+  // How often depends on who wins: one that it does not hear at all learns nothing of its terms, and
+  // it may win itself.
+  EXPECT_TRUE(eventually([&] { return scene.term(leader) > before; }, 90s));
   ASSERT_TRUE(scene.tinet({"heal", "--kick"}).ok());
   EXPECT_FALSE(scene.await_leader().empty());
   EXPECT_TRUE(scene.put(other, "k", "after"));
