@@ -97,6 +97,22 @@ void put_netem_options(netlink::Request& request, const NetemSpec& spec) {
   }
 }
 
+NetemSpec as_told(NetemSpec spec) {
+  const auto rounded = [](double value) { return probability(share(value)); };
+  spec.table.clear();
+  spec.delay_correlation = rounded(spec.delay_correlation);
+  spec.loss = spec.burst_loss ? 0 : rounded(spec.loss);
+  if (spec.burst_loss) {
+    const NetemLoss& loss = *spec.burst_loss;
+    spec.burst_loss = NetemLoss{rounded(loss.to_bad), rounded(loss.to_good),
+                                1 - rounded(1 - loss.in_bad), rounded(loss.in_good)};
+  }
+  spec.reorder_gap = spec.reorder > 0 ? std::max(spec.reorder_gap, 1U) : 1;
+  spec.reorder = rounded(spec.reorder);
+  spec.reorder_correlation = rounded(spec.reorder_correlation);
+  return spec;
+}
+
 std::optional<NetemSpec> read_netem(netlink::ByteSpan options) {
   const auto settings = netlink::read_value<tc_netem_qopt>(options);
   if (!settings) {

@@ -43,6 +43,9 @@ struct NetemSpec {
 /// of what was there before.
 void put_netem_options(netlink::Request& request, const NetemSpec& spec);
 
+/// What read_netem() gives of a netem that was made like this.
+[[nodiscard]] NetemSpec as_told(NetemSpec spec);
+
 /// Reads what the kernel tells of one; nullopt when it is too short. The table is not told,
 /// probabilities have 32 bits.
 [[nodiscard]] std::optional<NetemSpec> read_netem(netlink::ByteSpan options);

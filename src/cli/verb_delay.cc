@@ -7,7 +7,7 @@
 #include "src/cli/distribution_file.h"
 #include "src/cli/fault_verb.h"
 #include "src/cli/zone_matrix.h"
-#include "src/fabric/port_queues.h"
+#include "src/fabric/leaf.h"
 #include "src/wire/shape.h"
 
 namespace tinet::cli {

@@ -5,7 +5,7 @@
 #include "src/base/units.h"
 #include "src/cli/fault_verb.h"
 #include "src/cli/words.h"
-#include "src/fabric/port_queues.h"
+#include "src/fabric/leaf.h"
 #include "src/model/fault_check.h"
 
 namespace tinet::cli {

@@ -2,58 +2,20 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cmath>
-#include <limits>
 #include <optional>
 
 #include "netns/link.h"
 #include "netns/qdisc.h"
 #include "src/base/error.h"
+#include "src/fabric/leaf.h"
 #include "src/fabric/skeleton.h"
-#include "src/model/distribution.h"
 
 namespace tinet::fabric {
 
 namespace {
 
-constexpr double kMillion = 1'000'000;
 /// A class that only delays: faster than any veth.
 constexpr std::uint64_t kUnlimited = 100'000'000'000;
-
-double share(Ppm probability) {
-  return probability.value / kMillion;
-}
-
-NetemSpec netem_of(const LinkAction& shape) {
-  NetemSpec spec;
-  if (shape.delay) {
-    spec.delay = shape.delay->delay;
-    spec.jitter = shape.delay->jitter;
-    spec.table = shape.delay->distribution == Distribution::Table
-                     ? shape.delay->table
-                     : distribution_table(shape.delay->distribution);
-    spec.delay_correlation = share(shape.delay->correlation);
-  }
-  if (shape.bursts.size() > 1) {
-    throw_conflict("cannot combine two losses in bursts on one link: netem has room for one",
-                   "heal one of them first");
-  }
-  if (!shape.bursts.empty()) {
-    spec.burst_loss = NetemLoss{share(shape.bursts[0].begin), share(shape.bursts[0].end), 1, 0};
-  }
-  spec.reorder = share(shape.reorder);
-  spec.limit = kDelayQueue;
-  if (shape.rate && shape.rate->queue_packets > 0) {
-    spec.limit = shape.rate->queue_packets;
-  }
-  return spec;
-}
-
-bool needs_netem(const LinkAction& shape) {
-  LinkAction rest = shape;
-  rest.rate.reset();
-  return rest.shapes();
-}
 
 HtbClassSpec class_of(const ClassKey& key, const PortClass& port_class) {
   HtbClassSpec spec;
@@ -68,13 +30,12 @@ HtbClassSpec class_of(const ClassKey& key, const PortClass& port_class) {
 void put_class(netlink::Request& request, const ClassKey& key, const PortClass& port_class) {
   put_htb_class(request, class_of(key, port_class));
   const IfIndex port = port_index(key.link.to);
-  if (needs_netem(port_class.shape)) {
-    put_netem_leaf(request, port, port_class.minor, netem_of(port_class.shape));
-    return;
+  const Leaf leaf = leaf_of(port_class.shape);
+  if (leaf.netem) {
+    put_netem_leaf(request, port, port_class.minor, *leaf.netem);
+  } else {
+    put_pfifo_leaf(request, port, port_class.minor, leaf.limit);
   }
-  const auto& rate = port_class.shape.rate;
-  put_pfifo_leaf(request, port, port_class.minor,
-                 rate && rate->queue_packets > 0 ? rate->queue_packets : kRateQueue);
 }
 
 std::set<Endpoint> ports_of(const std::map<ClassKey, PortClass>& classes) {
@@ -96,13 +57,17 @@ bool is_our_root(const QdiscInfo& info) {
 bool is_intact(const ClassKey& key, const PortClass& port_class,
                const std::vector<HtbClassInfo>& classes, const std::vector<QdiscInfo>& leaves) {
   const HtbClassSpec wanted = class_of(key, port_class);
-  const std::string leaf = needs_netem(port_class.shape) ? "netem" : "pfifo";
+  const Leaf leaf = leaf_of(port_class.shape);
+  const std::optional<NetemSpec> netem =
+      leaf.netem ? std::optional(as_told(*leaf.netem)) : std::nullopt;
   return std::any_of(classes.begin(), classes.end(),
                      [&](const HtbClassInfo& info) {
                        return info.minor == wanted.minor && info.rate == wanted.rate;
                      }) &&
          std::any_of(leaves.begin(), leaves.end(), [&](const QdiscInfo& info) {
-           return info.parent == class_id(wanted.minor) && info.kind == leaf;
+           return info.parent == class_id(wanted.minor) &&
+                  info.kind == (netem ? "netem" : "pfifo") && info.limit == leaf.limit &&
+                  info.netem == netem;
          });
 }
 

@@ -18,12 +18,6 @@
 
 namespace tinet::fabric {
 
-/// Packets that wait in a netem, unless --queue says otherwise: 100 ms of 10 Gbit/s in frames of
-/// 1500 bytes. What comes when it is full is dropped.
-inline constexpr std::uint32_t kDelayQueue = 100'000;
-/// Packets that wait for a rate, the same.
-inline constexpr std::uint32_t kRateQueue = 1000;
-
 class PortQueues {
  public:
   /// @param socket NETLINK_ROUTE, opened in the switch
@@ -49,7 +43,8 @@ class PortQueues {
   /// Packets of these links that wait now. @throws Error
   [[nodiscard]] std::uint64_t waiting(const std::set<Link>& links);
 
-  /// Roots, classes and leaves that are missing or changed are made anew.
+  /// Roots, classes and leaves that are missing, or whose rate, kind, limit or netem is another,
+  /// are made anew. (A netem does not tell its table of delays.)
   [[nodiscard]] std::vector<Drift> audit(const Installed& installed);
 
  private:

@@ -65,31 +65,5 @@ TEST(Audit, NobodyElseCanChangeTheTable) {
   EXPECT_TRUE(world.fabric->audit(now()).empty());
 }
 
-TEST(Audit, BringsPortsNeighboursAndForwardingBack) {
-  World world(2);
-  Meddler meddler;
-  auto in_switch = meddler.open(world.fabric->switch_namespace_fd(), NETLINK_ROUTE);
-  netlink::Request request;
-  put_link_down(request, fabric::port_index(0));
-  in_switch.execute(request);
-  auto in_endpoint = meddler.open(world.fabric->namespace_fd(1), NETLINK_ROUTE);
-  netlink::Request down;
-  put_link_down(down, IfIndex{2});
-  in_endpoint.execute(down);
-
-  const auto drift = world.fabric->audit(now());
-  EXPECT_TRUE(mentions(drift, "port 'n-0' is down", true)) << all_of(drift);
-  EXPECT_TRUE(mentions(drift, "eth0 of 'n-1' is down", true)) << all_of(drift);
-  EXPECT_TRUE(mentions(drift, "forwarding entry of port 'n-0'", true) ||
-              !mentions(drift, "forwarding", false))
-      << all_of(drift);
-  // Carrier comes back a moment later.
-  const auto until = now() + 5s;
-  while (!world.cut_links().empty() && now() < until) {
-  }
-  EXPECT_EQ(world.cut_links(), std::set<Link>{});
-  EXPECT_TRUE(world.fabric->audit(now()).empty()) << all_of(world.fabric->audit(now()));
-}
-
 }  // namespace
 }  // namespace tinet::testing

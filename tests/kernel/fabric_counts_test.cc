@@ -156,6 +156,25 @@ TEST(RateFault, CountsWhatFindsItsQueueFull) {
   EXPECT_LT(escaped, 20U);
 }
 
+TEST(RateFault, KeepsItsQueueShortThoughPacketsAreDelayedToo) {
+  constexpr std::uint32_t kSent = 2'000;
+  constexpr std::size_t kSize = 1400;
+  World world(2);
+  LinkAction action = delaying(200ms);
+  action.rate = Rate{8'000'000, 3'000, 50};
+  world.fabric->apply({acting(1, action)}, now());
+  Datagrams limited(world, kLink, kPort);
+  // Four times as many as the rate lets through.
+  limited.send(0, kSent, 350us, kSize);
+  const auto arrivals = limited.receive(700ms);
+  EXPECT_GT(arrivals.size(), kSent / 8);
+  EXPECT_LT(arrivals.size(), kSent * 3 / 4);
+  for (const Arrival& arrival : arrivals) {
+    ASSERT_LT(arrival.took, 1s) << "of datagram " << arrival.number;
+  }
+  EXPECT_EQ(world.fabric->packets({1}).dropped, kSent - arrivals.size());
+}
+
 TEST(DelayFault, CountsWhatFindsTheWireFull) {
   if (World(2).fabric->mechanism(acting(1, delaying(5s))) != "wire") {
     GTEST_SKIP() << "delays are the kernel's here, whose queue takes longer to fill";

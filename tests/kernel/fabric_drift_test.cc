@@ -15,6 +15,7 @@
 #include "tests/kernel/fabric_world.h"
 #include "tests/kernel/fault_actions.h"
 #include "tests/kernel/meddler.h"
+#include "tests/support/eventually.h"
 
 namespace tinet::testing {
 namespace {
@@ -44,11 +45,8 @@ class Drifting : public ::testing::Test {
   void expect_repaired(const std::string& what) {
     const auto drift = world_.fabric->audit(now());
     EXPECT_TRUE(mentions(drift, what, true)) << all_of(drift);
-    // Carriers come back a moment later.
-    const auto until = now() + 5s;
-    while (!world_.cut_links().empty() && now() < until) {
-    }
-    EXPECT_EQ(world_.cut_links(), std::set<Link>{});
+    EXPECT_TRUE(test::eventually([&] { return world_.cut_links().empty(); }, 5s))
+        << "carriers come back a moment later";
     const auto rest = world_.fabric->audit(now());
     EXPECT_TRUE(rest.empty()) << all_of(rest);
   }
@@ -56,6 +54,16 @@ class Drifting : public ::testing::Test {
   World world_{2};
   Meddler meddler_;
 };
+
+TEST_F(Drifting, APortThatIsDownComesUp) {
+  change_switch([](netlink::Request& request) { put_link_down(request, port(0)); });
+  expect_repaired("port 'n-0' is down");
+}
+
+TEST_F(Drifting, AnInterfaceOfAnInstanceThatIsDownComesUp) {
+  change_endpoint(1, [](netlink::Request& request) { put_link_down(request, kEth0); });
+  expect_repaired("eth0 of 'n-1' is down");
+}
 
 TEST_F(Drifting, ABridgeThatIsDownComesUp) {
   change_switch([](netlink::Request& request) { put_link_down(request, kBridge); });
@@ -156,6 +164,27 @@ TEST_F(Drifting, AClassThatWasRemovedIsMadeAnew) {
     put_delete_htb_class(request, port(1), classes.front().minor);
   });
   expect_repaired("class of packets from 'n-0' at port 'n-1' is missing or changed");
+}
+
+TEST_F(Drifting, ALeafThatQueuesOrDelaysOtherwiseIsSetRight) {
+  LinkAction slow;
+  slow.rate = Rate{1'000'000, 3'000, 0};
+  static_cast<void>(
+      world_.fabric->apply({acting(1, slow), acting(2, delaying(1ms), {{1, 0}})}, now()));
+  auto in_switch = meddler_.open(world_.fabric->switch_namespace_fd(), NETLINK_ROUTE);
+  const auto classes = list_htb_classes(in_switch, port(1));
+  ASSERT_EQ(classes.size(), 1U);
+  change_switch([&](netlink::Request& request) {
+    put_pfifo_leaf(request, port(1), classes.front().minor, 7);
+  });
+  expect_repaired("class of packets from 'n-0' at port 'n-1' is missing or changed");
+  // Where the kernel delays, its delay is looked at, too.
+  for (const HtbClassInfo& delayed : list_htb_classes(in_switch, port(0))) {
+    change_switch([&](netlink::Request& request) {
+      put_netem_leaf(request, port(0), delayed.minor, {.delay = 2ms, .limit = 100'000});
+    });
+    expect_repaired("class of packets from 'n-1' at port 'n-0' is missing or changed");
+  }
 }
 
 TEST_F(Drifting, AnAddressThatWasRemovedIsGivenAgain) {

@@ -95,6 +95,19 @@ TEST(Netem, ReadsBackWhatItWrote) {
   EXPECT_NEAR(read->reorder, 0.125, 1e-9);
 }
 
+TEST(Netem, IsToldAsItWasMadeWithRoundedProbabilities) {
+  const NetemSpec specs[] = {
+      {.delay = 1234567ns, .jitter = 7ms, .table = {1, 2, 3}, .delay_correlation = 0.3},
+      {.loss = 0.3, .burst_loss = NetemLoss{0.01, 0.25, 0.8, 0.001}},
+      {.loss = 0.1},
+      {.delay = 1ms, .reorder = 0.125, .reorder_correlation = 0.7, .reorder_gap = 3},
+      {.reorder_gap = 3, .limit = 51}};
+  for (const NetemSpec& spec : specs) {
+    netlink::Request request;
+    EXPECT_EQ(read_netem(options_of(request, spec)), as_told(spec));
+  }
+}
+
 TEST(Netem, DoesNotReadWhatIsTooShort) {
   EXPECT_FALSE(read_netem({}));
   const std::array<std::byte, 23> short_by_one{};
