@@ -1,13 +1,13 @@
 #include "src/cli/fault_words.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "src/base/error.h"
 #include "src/base/text.h"
 #include "src/base/units.h"
 #include "src/cli/profiles.h"
 #include "src/cli/words.h"
+#include "src/model/traffic.h"
 
 namespace tinet::cli {
 
@@ -58,8 +58,7 @@ void read_packets(const FaultWords& words, api::FaultRequest& request) {
     request.connections = "established";
   }
   if (!words.first.empty()) {
-    constexpr std::int64_t kMax = std::numeric_limits<std::uint32_t>::max();
-    request.first = static_cast<std::uint32_t>(parse_number(words.first, "--first", 1, kMax));
+    request.first = static_cast<std::uint32_t>(parse_number(words.first, "--first", 1, kFirstMax));
   }
   if (!words.after_bytes.empty()) {
     request.after_bytes = parse_size(words.after_bytes, "--after-bytes");

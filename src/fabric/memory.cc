@@ -12,7 +12,8 @@ namespace tinet::fabric {
 
 namespace {
 
-/// Time in which one more packet counts as one of the first: longer than any experiment.
+/// Time in which one more packet counts as one of the first: longer than any experiment. With a
+/// longer one, kFirstMax would be less.
 constexpr std::uint64_t kDay = 86'400;
 constexpr std::size_t kIpv4 = 4;
 

@@ -111,6 +111,11 @@ void check_traffic(TrafficWords& words) {
   if (words.first == 0U) {
     throw_usage("--first: at least one packet must be meant");
   }
+  if (words.first && *words.first > kFirstMax) {
+    throw_usage(
+        "--first: " + std::to_string(*words.first) + " are too many packets",
+        "at most " + std::to_string(kFirstMax) + " are possible; --after-bytes counts more");
+  }
   if (words.after_bytes == 0U) {
     throw_usage("--after-bytes: at least one byte must pass before", "leave it out");
   }

@@ -11,6 +11,10 @@
 
 namespace tinet {
 
+/// The largest `first`: the kernel keeps it as that many times a day in nanoseconds, and compares
+/// with 63 bits (nft_limit_eval() in net/netfilter/nft_limit.c).
+inline constexpr std::uint32_t kFirstMax = 100'000;
+
 /// The words of a fault verb that say which packets.
 struct TrafficWords {
   std::string service{};               ///< named port of the listening side; empty: any

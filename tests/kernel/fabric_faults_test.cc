@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "src/base/error.h"
+#include "src/model/traffic.h"
 #include "tests/kernel/arrivals.h"
 #include "tests/kernel/fault_actions.h"
 #include "tests/kernel/fault_traffic.h"
@@ -86,6 +87,15 @@ TEST(First, DropsSoManyPacketsOfEachLinkAndNoMore) {
     back.send(0, 5);
     EXPECT_EQ(back.receive(200ms).size(), 2U);
   }
+}
+
+TEST(First, CanBeAsManyAsIsSaid) {
+  World world(2);
+  Match match;
+  match.first = kFirstMax;
+  match.owner = {1};
+  world.fabric->apply({acting(1, cutting(CutMode::Drop), {kLink}, match)}, now());
+  EXPECT_FALSE(world.reaches(0, 1));
 }
 
 TEST(AfterBytes, CutsALinkOnceSoMuchHasPassed) {

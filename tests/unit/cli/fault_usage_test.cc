@@ -197,7 +197,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"First",
               {"partition", "a", "--first", "0"},
               "--first: 0 is too small",
-              "allowed are 1 to 4294967295"},
+              "allowed are 1 to 100000"},
         Wrong{"RtoMax",
               {"start", "etcd", "--tcp-rto-max", "500ms"},
               "--tcp-rto-max: '500ms' is too short",

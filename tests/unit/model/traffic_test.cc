@@ -219,6 +219,7 @@ TEST(CheckTraffic, RefusesWhatContradictsItself) {
       {.protocol = Protocol::Udp, .connections = Connections::New},
       {.protocol = Protocol::Icmp, .connections = Connections::Established},
       {.first = 0},
+      {.first = kFirstMax + 1},
       {.after_bytes = 0},
       {.first = 1, .after_bytes = 1},
       {.connections = Connections::New, .after_bytes = 1},
