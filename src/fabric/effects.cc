@@ -4,6 +4,8 @@
 #include <map>
 #include <utility>
 
+#include "src/base/error.h"
+
 namespace tinet::fabric {
 
 namespace {
@@ -39,6 +41,32 @@ Phase phase_at(const Fault& fault, MonoTime time) {
   const bool down = into < flap.down;
   const MonoTime change = time + (down ? flap.down - into : period - into);
   return {down, std::min(change, end)};
+}
+
+bool corrupts_checked_packets(const FaultClause& clause) {
+  return clause.action.corrupt.value > 0 && clause.match.protocol != Protocol::Icmp;
+}
+
+/// @param acting sorted by link, so by sender
+void check_corruption(std::span<const std::pair<Link, Acting>> acting) {
+  const Fault* silent = nullptr;
+  const Fault* noticed = nullptr;
+  std::optional<Endpoint> sender;
+  for (const auto& [link, each] : acting) {
+    if (sender != link.from) {
+      sender = link.from;
+      silent = noticed = nullptr;
+    }
+    if (corrupts_checked_packets(*each.clause)) {
+      (each.clause->action.silent_corruption ? silent : noticed) = each.fault;
+    }
+    if (silent != nullptr && noticed != nullptr) {
+      throw_conflict("cannot combine " + to_string(silent->id) + " and " + to_string(noticed->id) +
+                         ": one corrupts packets of a sender silently, the other not, and a sender "
+                         "computes its checksums either before that or after it",
+                     "heal one of them first, or let both be silent or neither");
+    }
+  }
 }
 
 /// Cuts of the same packets: the strongest stays, with all faults that are as strong.
@@ -155,6 +183,7 @@ LinkSchedules link_schedules(const std::vector<Fault>& active, MonoTime now) {
   }
   std::stable_sort(acting.begin(), acting.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
+  check_corruption(acting);
 
   LinkSchedules result;
   // A partition gives the same faults to hundreds of links.

@@ -61,6 +61,8 @@ struct LinkSchedules {
 
 /// The schedules of all links that suffer anything at `now` or later. Faults that have ended by
 /// `now` count for nothing.
+/// @throws Error Conflict: one sender's packets are to be corrupted silently and not silently. It
+///         computes checksums of TCP and UDP either before the switch sees them or after.
 [[nodiscard]] LinkSchedules link_schedules(const std::vector<Fault>& active, MonoTime now);
 
 /// What holds at `time`; nullptr when the link is free by then.

@@ -157,7 +157,9 @@ void TreatmentBuilder::put_changes(std::size_t clause) {
 /// (nft_payload_inner_offset() in nft_payload.c); that of ICMP always has the same length.
 void TreatmentBuilder::put_corruption(std::size_t clause) {
   const LinkAction& action = treatment_.effect.clauses[clause].action;
-  treatment_.checksums = treatment_.checksums || !action.silent_corruption;
+  treatment_.checksums =
+      treatment_.checksums || (!action.silent_corruption &&
+                               treatment_.effect.clauses[clause].match.protocol != Protocol::Icmp);
   // Each fault flips other bits, so that two of them never undo one another.
   const auto flipped = static_cast<std::uint8_t>(1 + clause);
   const auto put = [&](Expressions condition, nft::Header header, std::uint32_t offset,

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <random>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "src/base/error.h"
 #include "tests/unit/fabric/faults.h"
 
 namespace tinet::fabric {
@@ -197,6 +199,34 @@ TEST(LinkSchedules, EqualCompositionFromScratchAtAnyTime) {
       const TimedEffect* actual = effect_at(schedule, time);
       ASSERT_EQ(actual == nullptr ? Effect{} : actual->effect, composed(left));
     }
+  }
+}
+
+LinkAction corrupting(bool silently) {
+  LinkAction action;
+  action.corrupt = Ppm{1'000};
+  action.silent_corruption = silently;
+  return action;
+}
+
+TEST(LinkSchedules, RefuseWhatASendersChecksumsCannotBoth) {
+  Match pings;
+  pings.protocol = Protocol::Icmp;
+  const Fault silent = acting(1, corrupting(true), {{0, 1}});
+  for (const Link other : {Link{0, 1}, Link{0, 2}}) {
+    try {
+      static_cast<void>(link_schedules({silent, acting(2, corrupting(false), {other})}, kNow));
+      ADD_FAILURE() << "accepted";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::Conflict);
+      EXPECT_THAT(error.what(), ::testing::HasSubstr("f1 and f2"));
+    }
+  }
+  for (const Fault& fine :
+       {acting(2, corrupting(true), {{0, 2}}), acting(2, corrupting(false), {{1, 0}}),
+        acting(2, corrupting(false), {{0, 1}}, kNow),
+        acting(2, corrupting(false), {{0, 1}}, std::nullopt, pings)}) {
+    EXPECT_NO_THROW(static_cast<void>(link_schedules({silent, fine}, kNow)));
   }
 }
 
