@@ -61,7 +61,8 @@ static_assert(sizeof(WireCounters) ==
 bool read_entry(const Entry& entry, WireLane& lane) noexcept {
   const std::uint32_t opened = load(entry.opened);
   std::atomic_thread_fence(std::memory_order_acquire);
-  const std::uint32_t number = load(entry.number);
+  const std::uint32_t number =
+      std::atomic_ref(const_cast<Entry&>(entry).number).load(std::memory_order_acquire);
   lane.number = static_cast<std::uint16_t>(number);
   lane.link = {IfIndex{load(entry.in)}, IfIndex{load(entry.out)}};
   for (const auto counter : kCounters) {
@@ -92,7 +93,8 @@ void WireBoard::open(std::size_t index, std::uint16_t number, WireLink link) noe
   }
   store(entry.in, link.in.value);
   store(entry.out, link.out.value);
-  store(entry.number, std::uint32_t{number});
+  // Whoever reads the number reads its link and counters, too.
+  std::atomic_ref(entry.number).store(number, std::memory_order_release);
   Header& header = header_of(memory_);
   store(header.used, std::max<std::uint64_t>(header.used, index + 1));
 }

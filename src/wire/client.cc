@@ -1,5 +1,6 @@
 #include "src/wire/client.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <new>
@@ -110,6 +111,7 @@ void WireClient::end() noexcept {
   }
   pid_ = 0;
   pidfd_.reset();
+  silent_ = false;
   try {
     ended_.push_back(counts());
   } catch (const std::bad_alloc&) {
@@ -231,11 +233,14 @@ WireReply WireClient::call(const WireRequest& request) {
 }
 
 WireReply WireClient::await_reply(std::uint32_t sequence) {
-  const auto until = Clock::now() + options_.deadline;
+  const auto deadline =
+      silent_ ? std::min(options_.deadline, options_.deadline_when_silent) : options_.deadline;
+  const auto until = Clock::now() + deadline;
   std::vector<std::byte> buffer(kWireMessageMax);
   for (;;) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
     if (left <= 0 || wait_readable(control_.get(), static_cast<int>(left)) == 0) {
+      silent_ = true;
       throw_operation("cannot reach the userspace wire: no answer within " +
                       std::to_string(options_.deadline.count()) + " ms");
     }
@@ -250,6 +255,7 @@ WireReply WireClient::await_reply(std::uint32_t sequence) {
     if (!reply) {
       throw_operation("cannot understand the userspace wire");
     }
+    silent_ = false;
     // An answer to an earlier request that was given up, or the reason of its end.
     const bool failed = reply->sequence == 0 && std::holds_alternative<WireFailed>(reply->body);
     if (reply->sequence == sequence || failed) {

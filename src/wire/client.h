@@ -29,6 +29,9 @@ struct WireClientOptions {
   std::string program = "/proc/self/exe";  ///< a program that calls run_wire()
   std::vector<std::string> argv = {"tinet", "__wire"};
   std::chrono::milliseconds deadline{5'000};  ///< for each answer, the first included
+  /// For further answers once one did not come in time, until one does: a frozen process is not
+  /// waited for again and again.
+  std::chrono::milliseconds deadline_when_silent{500};
 };
 
 /// What ensure() found.
@@ -106,6 +109,7 @@ class WireClient {
   SharedMapping board_;
   std::vector<WireReport> ended_;
   std::uint32_t sequence_ = 0;
+  bool silent_ = false;  ///< an answer did not come in time, and none has since
 };
 
 }  // namespace tinet
