@@ -1,5 +1,5 @@
 #pragma once
-/// The learning bridge of a switch namespace, its ports and its forwarding table.
+/// The bridge of a switch namespace, its ports and its forwarding table.
 /// @see Linux include/uapi/linux/if_bridge.h, bridge(8)
 
 #include <chrono>

@@ -103,41 +103,14 @@ Batch& Batch::flush_chain(const TableId& table, const std::string& chain, std::s
       });
 }
 
-Batch& Batch::put_rule(const Rule& rule, std::uint16_t flags, std::uint64_t handle,
-                       std::string what) {
-  Rule sent = rule;
-  sent.handle = handle;
-  return message(
-      NFT_MSG_NEWRULE, flags, rule.table.family, kRoom + kExpressionRoom * rule.expressions.size(),
-      std::move(what),
-      [&](nlmsghdr* header) { nftnl_rule_nlmsg_build_payload(header, encode(sent).get()); });
-}
-
 Batch& Batch::add_rule(const Rule& rule, std::string what) {
-  return put_rule(rule, NLM_F_CREATE | NLM_F_APPEND, 0,
-                  or_default(std::move(what), "add a rule to " + quoted(rule.table, rule.chain)));
-}
-
-Batch& Batch::insert_rule(const Rule& rule, std::string what) {
-  return put_rule(
-      rule, NLM_F_CREATE, 0,
-      or_default(std::move(what), "insert a rule in " + quoted(rule.table, rule.chain)));
-}
-
-Batch& Batch::replace_rule(const Rule& rule, std::uint64_t handle, std::string what) {
-  return put_rule(
-      rule, NLM_F_REPLACE, handle,
-      or_default(std::move(what), "replace a rule of " + quoted(rule.table, rule.chain)));
-}
-
-Batch& Batch::delete_rule(const TableId& table, const std::string& chain, std::uint64_t handle,
-                          std::string what) {
+  Rule sent = rule;
+  sent.handle = 0;  // the kernel gives it
   return message(
-      NFT_MSG_DELRULE, 0, table.family, kRoom,
-      or_default(std::move(what), "delete a rule of " + quoted(table, chain)),
-      [&](nlmsghdr* header) {
-        nftnl_rule_nlmsg_build_payload(header, encode(Rule{table, chain, {}, {}, handle}).get());
-      });
+      NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, rule.table.family,
+      kRoom + kExpressionRoom * rule.expressions.size(),
+      or_default(std::move(what), "add a rule to " + quoted(rule.table, rule.chain)),
+      [&](nlmsghdr* header) { nftnl_rule_nlmsg_build_payload(header, encode(sent).get()); });
 }
 
 Batch& Batch::add_set(const SetSpec& set, std::string what) {
@@ -227,17 +200,6 @@ Batch& Batch::delete_object(const TableId& table, const std::string& name, MapKi
 
 Batch& Batch::add_counter(const Counter& counter, std::string what) {
   return put_object(counter, "counter ", std::move(what));
-}
-
-Batch& Batch::add_counters(std::span<const Counter> counters) {
-  for (const Counter& counter : counters) {
-    add_counter(counter);
-  }
-  return *this;
-}
-
-Batch& Batch::delete_counter(const TableId& table, const std::string& counter, std::string what) {
-  return delete_object(table, counter, MapKind::Counters, "counter ", std::move(what));
 }
 
 Batch& Batch::add_limit(const LimitObject& limit, std::string what) {

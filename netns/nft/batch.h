@@ -51,12 +51,6 @@ class Batch {
 
   /// Appends the rule to its chain.
   Batch& add_rule(const Rule& rule, std::string what = {});
-  /// Puts the rule at the front of its chain.
-  Batch& insert_rule(const Rule& rule, std::string what = {});
-  /// Replaces the rule with that handle, in its place.
-  Batch& replace_rule(const Rule& rule, std::uint64_t handle, std::string what = {});
-  Batch& delete_rule(const TableId& table, const std::string& chain, std::uint64_t handle,
-                     std::string what = {});
 
   Batch& add_set(const SetSpec& set, std::string what = {});
   Batch& delete_set(const TableId& table, const std::string& set, std::string what = {});
@@ -77,9 +71,6 @@ class Batch {
 
   /// Starts at the given packets and bytes.
   Batch& add_counter(const Counter& counter, std::string what = {});
-  /// One message per counter.
-  Batch& add_counters(std::span<const Counter> counters);
-  Batch& delete_counter(const TableId& table, const std::string& counter, std::string what = {});
 
   /// Adding a limit that is there leaves it as it is; to change its numbers delete it and what
   /// refers to it, and add all again, in one batch.
@@ -105,7 +96,6 @@ class Batch {
                  std::string what, Fill&& fill);
   Batch& elements(std::uint16_t type, std::uint16_t flags, const SetSpec& set,
                   std::span<const Element> elements, const std::string& what);
-  Batch& put_rule(const Rule& rule, std::uint16_t flags, std::uint64_t handle, std::string what);
   template <typename Object>
   Batch& put_object(const Object& object, const char* kind, std::string what);
   Batch& delete_object(const TableId& table, const std::string& name, MapKind of, const char* kind,

@@ -85,19 +85,4 @@ enum class Reset { No, Yes };
 [[nodiscard]] std::vector<QuotaObject> list_quotas(Connection& connection, const TableId& table,
                                                    Reset reset = Reset::No);
 
-/// Runs `read` until no commit happened meanwhile, at most 8 times: several lists that fit
-/// together.
-/// @throws Error Conflict when the ruleset never stood still
-template <typename Read>
-auto read_consistently(Connection& connection, Read&& read) {
-  for (int attempt = 0; attempt < 8; ++attempt) {
-    const std::uint32_t before = generation(connection);
-    auto result = read();
-    if (generation(connection) == before) {
-      return result;
-    }
-  }
-  throw_conflict("cannot read the ruleset: it changes all the time");
-}
-
 }  // namespace tinet::nft

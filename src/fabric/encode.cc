@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "netns/qdisc.h"
+
 namespace tinet::fabric {
 
 namespace {
@@ -10,7 +12,6 @@ namespace {
 /// Elements to be removed are added once more first, in case they have just expired; this keeps
 /// them from expiring again before the batch gets to the removal.
 constexpr nft::Milliseconds kRemovalTimeout{60'000};
-constexpr std::uint32_t kHtbMajor = 1U << 16U;
 
 std::vector<nft::Element> encode_all(const std::vector<Element>& elements, MonoTime now) {
   std::vector<nft::Element> encoded;
@@ -81,7 +82,7 @@ nft::Element encode(const ClassKey& key, const PortClass& port_class) {
                     .index(port_index(key.link.to))
                     .u32(key.shape.value)
                     .take();
-  encoded.value = nft::KeyBuilder().u32(kHtbMajor | port_class.minor).take();
+  encoded.value = nft::KeyBuilder().u32(class_id(port_class.minor)).take();
   return encoded;
 }
 
