@@ -88,7 +88,8 @@ UniqueFd walk(const std::vector<std::string>& names, mode_t mode) {
       throw_in_the_way(walked, "it belongs to another user");
     }
     if (::fchmod(directory.get(), mode) != 0) {
-      throw_errno(errno, "cannot set the mode of directory '" + walked + "'");
+      const int error = errno;
+      throw_errno(error, "cannot set the mode of directory '" + walked + "'");
     }
   }
   return directory;

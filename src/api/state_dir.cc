@@ -91,14 +91,16 @@ UniqueFd StateDir::open_file(const std::string& name, int flags) {
   // Readable, not writable: root acts on what its supervisor wrote there.
   if (::geteuid() == 0 && (::fchown(file.get(), static_cast<uid_t>(-1), owner_.gid) != 0 ||
                            ::fchmod(file.get(), 0640) != 0)) {
-    throw_errno(errno, "cannot set the owner of '" + path_ + "/" + name + "'");
+    const int error = errno;
+    throw_errno(error, "cannot set the owner of '" + path_ + "/" + name + "'");
   }
   return file;
 }
 
 void StateDir::give_to_owner(int fd, mode_t mode, const std::string& name) const {
   if (::geteuid() == 0 && (::fchown(fd, owner_.uid, owner_.gid) != 0 || ::fchmod(fd, mode) != 0)) {
-    throw_errno(errno, "cannot set the owner of '" + path_ + "/" + name + "'");
+    const int error = errno;
+    throw_errno(error, "cannot set the owner of '" + path_ + "/" + name + "'");
   }
 }
 
@@ -106,11 +108,13 @@ void StateDir::link_namespace(const std::string& name, int fd) {
   const std::string link = "netns/" + name;
   const std::string target = "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(fd);
   if (::mkdirat(directory_.get(), "netns", 0755) != 0 && errno != EEXIST) {
-    throw_errno(errno, "cannot make directory '" + path_ + "/netns'");
+    const int error = errno;
+    throw_errno(error, "cannot make directory '" + path_ + "/netns'");
   }
   static_cast<void>(::unlinkat(directory_.get(), link.c_str(), 0));
   if (::symlinkat(target.c_str(), directory_.get(), link.c_str()) != 0) {
-    throw_errno(errno, "cannot create '" + path_ + "/" + link + "'");
+    const int error = errno;
+    throw_errno(error, "cannot create '" + path_ + "/" + link + "'");
   }
 }
 

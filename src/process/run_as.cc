@@ -89,7 +89,8 @@ void send_error(int socket, const Error& error) {
 void become(const RunAs& as, const PrivilegePlan& privileges, int parent_pidfd) {
   const EntryPlan entry = as.sandbox != nullptr ? as.sandbox->enclosure()->entry() : EntryPlan{};
   if (entry.pidfd >= 0 && ::setns(entry.pidfd, entry.flags) != 0) {
-    throw_errno(errno, "cannot enter the sandbox of '" + as.sandbox->name() + "'");
+    const int error = errno;
+    throw_errno(error, "cannot enter the sandbox of '" + as.sandbox->name() + "'");
   }
   if (const int error = apply_privileges(privileges); error != 0) {
     throw_errno(error, "cannot become user " + std::to_string(privileges.uid));

@@ -70,7 +70,8 @@ void write_one(const FileToWrite& file) {
   try {
     write_all(fd.get(), file.content, file.path);
     if (::fchmod(fd.get(), file.mode) != 0 || ::rename(temporary.c_str(), file.path.c_str()) != 0) {
-      throw_errno(errno, "cannot write '" + file.path + "'");
+      const int error = errno;
+      throw_errno(error, "cannot write '" + file.path + "'");
     }
   } catch (const Error&) {
     static_cast<void>(::unlink(temporary.c_str()));

@@ -265,7 +265,8 @@ UniqueFd ProxyFabric::open_socket(Endpoint endpoint, int domain, int type, int p
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(plan_.endpoints[endpoint].address.value);
   if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    throw_errno(errno, "cannot use address '" + to_string(plan_.endpoints[endpoint].address) + "'");
+    const int error = errno;
+    throw_errno(error, "cannot use address '" + to_string(plan_.endpoints[endpoint].address) + "'");
   }
   return fd;
 }

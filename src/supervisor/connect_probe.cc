@@ -51,13 +51,13 @@ class Listeners {
       at->second = fabric_.open_socket(endpoint, where.protocol().family(), SOCK_STREAM, 0);
       if (::bind(at->second.get(), where.data(), static_cast<socklen_t>(where.size())) != 0 ||
           ::listen(at->second.get(), SOMAXCONN) != 0) {
-        throw_operation(std::string("cannot listen for probes: ") + std::strerror(errno));
+        throw_errno(errno, "cannot listen for probes");
       }
     }
     tcp::endpoint bound;
     auto size = static_cast<socklen_t>(bound.capacity());
     if (::getsockname(at->second.get(), bound.data(), &size) != 0) {
-      throw_operation(std::string("cannot listen for probes: ") + std::strerror(errno));
+      throw_errno(errno, "cannot listen for probes");
     }
     bound.resize(size);
     return bound.port();

@@ -85,7 +85,7 @@ ProbeSocket::ProbeSocket(Fabric& fabric, Endpoint endpoint, const ProbeAddress& 
   socklen_t size = address_.size();
   if (::bind(fd_.get(), address_.get(), size) != 0 ||
       ::getsockname(fd_.get(), address_.get(), &size) != 0) {
-    throw_operation(std::string("cannot bind a socket for probes: ") + std::strerror(errno));
+    throw_errno(errno, "cannot bind a socket for probes");
   }
 }
 
