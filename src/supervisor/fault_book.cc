@@ -10,8 +10,6 @@ namespace tinet {
 
 namespace {
 
-constexpr std::size_t kEndedMax = 1'000;
-
 bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }

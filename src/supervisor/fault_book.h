@@ -11,6 +11,9 @@
 
 namespace tinet {
 
+/// So many ended faults are remembered.
+inline constexpr std::size_t kEndedMax = 1'000;
+
 class FaultBook {
  public:
   enum class Ending { Healed, Expired };
@@ -35,7 +38,7 @@ class FaultBook {
 
   /// Adds a fault that has just been applied; its id must be next_id().
   void add(Entry entry);
-  /// Moves an active fault to the ended ones (the newest 1000 are kept).
+  /// Moves an active fault to the ended ones (the newest kEndedMax are kept).
   /// @return nullopt when it was not active
   std::optional<Fault> end(FaultId id, Ending ending, MonoTime now);
   /// Moves all faults whose end is not after `now`.

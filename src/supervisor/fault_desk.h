@@ -97,7 +97,7 @@ class FaultDesk {
   void release_held(const std::vector<Fault>& going, std::vector<std::string>& notes);
   boost::asio::awaitable<std::vector<std::string>> names_in(std::vector<std::string> selectors);
   [[nodiscard]] std::vector<Link> links_to_kick(const std::vector<Fault>& healed,
-                                                const std::vector<FaultId>& ended_before);
+                                                std::vector<Link> links);
   boost::asio::awaitable<std::vector<RoundTrip>> time_before(Fault fault, std::int64_t budget_ms);
   boost::asio::awaitable<boost::json::object> verify_applied(FaultId id, std::vector<Link> links,
                                                              std::vector<RoundTrip> trips,

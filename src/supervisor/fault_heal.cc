@@ -44,6 +44,12 @@ std::string ended_note(const FaultBook::Ended& ended) {
                                           : " was healed already");
 }
 
+/// Of a fault that is neither active nor in the history any more.
+std::string forgotten_note(FaultId id) {
+  return to_string(id) + " ended long ago: only the newest " + std::to_string(kEndedMax) +
+         " faults that ended are remembered";
+}
+
 /// @param names whose faults should have ended; empty for those of everybody
 std::string nothing_healed(const FaultBook& book, const std::vector<std::string>& names) {
   std::vector<std::string> active;
@@ -116,14 +122,10 @@ void FaultDesk::release_held(const std::vector<Fault>& going, std::vector<std::s
 }
 
 /// Links of the faults that are free of cuts now: to end connections of others would be no help.
+/// @param links of faults that had ended before
 std::vector<Link> FaultDesk::links_to_kick(const std::vector<Fault>& healed,
-                                           const std::vector<FaultId>& ended_before) {
-  std::vector<Link> links;
+                                           std::vector<Link> links) {
   for (const auto& fault : healed) {
-    links.insert(links.end(), fault.links.begin(), fault.links.end());
-  }
-  for (const auto id : ended_before) {
-    const auto& fault = book_.find_ended(id)->fault;
     links.insert(links.end(), fault.links.begin(), fault.links.end());
   }
   std::sort(links.begin(), links.end());
@@ -168,15 +170,18 @@ asio::awaitable<json::object> FaultDesk::heal(api::HealRequest request) {
   const std::vector<std::string> names = co_await names_in(request.selectors);
   expire_due();
   std::vector<FaultId> doomed;
-  std::vector<FaultId> ended_before;
+  std::vector<Link> ended_links;
   std::vector<std::string> notes;
   for (const auto& word : request.ids) {
     const FaultId id = issued_id(book_, word, plan_);
     if (const auto* ended = book_.find_ended(id)) {
       notes.push_back(ended_note(*ended));
-      ended_before.push_back(id);
-    } else {
+      const auto& links = ended->fault.links;
+      ended_links.insert(ended_links.end(), links.begin(), links.end());
+    } else if (book_.find(id) != nullptr) {
       doomed.push_back(id);
+    } else {
+      notes.push_back(forgotten_note(id));
     }
   }
   const bool everything = request.ids.empty() && request.selectors.empty();
@@ -219,7 +224,7 @@ asio::awaitable<json::object> FaultDesk::heal(api::HealRequest request) {
   answer["without_effect"] = json::value_from(without_effect);
   if (request.kick) {
     try {
-      answer["kicked"] = fabric_.kick(links_to_kick(going, ended_before)).destroyed;
+      answer["kicked"] = fabric_.kick(links_to_kick(going, std::move(ended_links))).destroyed;
     } catch (const Error& error) {
       throw Error(error.kind(),
                   std::string("healed, but connections cannot be ended: ") + error.what(),
@@ -239,13 +244,16 @@ asio::awaitable<json::object> FaultDesk::heal(api::HealRequest request) {
 json::object FaultDesk::release(const api::ReleaseRequest& request) {
   expire_due();
   const FaultId id = issued_id(book_, request.id, plan_);
-  if (const auto* ended = book_.find_ended(id)) {
+  const Fault* active = book_.find(id);
+  if (active == nullptr) {
+    const auto* ended = book_.find_ended(id);
+    const std::string note = ended == nullptr ? forgotten_note(id) : ended_note(*ended);
     return {{"released", nullptr},
             {"delivered", 0},
             {"dropped", 0},
-            {"notes", json::array{json::value(ended_note(*ended))}}};
+            {"notes", json::array{json::value(note)}}};
   }
-  const Fault fault = *book_.find(id);
+  const Fault fault = *active;
   if (fault.kind != FaultKind::Hold) {
     throw_conflict(
         "'" + request.id + "' is a " + std::string(to_string(fault.kind)) + " and holds no packets",

@@ -46,6 +46,14 @@ std::vector<std::string> ids_in(const json::object& answer, const char* member) 
   return ids;
 }
 
+/// So many faults come and go, which pushes older ones out of the history.
+void forget_older_than(DeskWorld& world, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    world.desk.add_process_fault(FaultKind::Pause, {"n-0"}, "pause n-0", std::nullopt);
+    world.desk.forget_process_faults("n-0", FaultKind::Pause);
+  }
+}
+
 api::FaultRequest loss(std::uint32_t ppm, std::string selector = "n-0") {
   auto request = fault_request("loss", std::move(selector));
   request.action.loss_ppm = ppm;
@@ -194,6 +202,44 @@ TEST(FaultDesk, HealKicksTheLinksThatAreFreeAgain) {
   request.ids = {"f2"};
   world.heal(request);
   EXPECT_EQ(world.fabric.kicked.size(), 2U) << "connections of a fault that had ended before";
+}
+
+TEST(FaultDesk, KnowsThatAFaultEndedWhichTheHistoryHasForgotten) {
+  DeskWorld world(desk_plan(2));
+  world.create(fault_request("hold", "n-0"));
+  world.heal();
+  forget_older_than(world, kEndedMax);
+  ASSERT_EQ(world.desk.book().find_ended({1}), nullptr);
+  world.create(loss(5));
+
+  const auto released = world.desk.release({"f1", false});
+  EXPECT_TRUE(released.at("released").is_null());
+  EXPECT_THAT(notes_of(released), ElementsAre(HasSubstr("f1 ended long ago")));
+  api::HealRequest request;
+  request.ids = {"f1"};
+  request.kick = true;
+  const auto healed = world.heal(request);
+  EXPECT_THAT(ids_in(healed, "healed"), IsEmpty());
+  EXPECT_THAT(notes_of(healed), ElementsAre(HasSubstr("f1 ended long ago")));
+  EXPECT_EQ(world.desk.book().entries().size(), 1U);
+}
+
+TEST(FaultDesk, KicksLinksOfAFaultThatThisVeryHealPushesOutOfTheHistory) {
+  DeskWorld world(desk_plan(3));
+  auto pair = fault_request("partition", "n-0");
+  pair.peers = "n-1";
+  world.create(pair);
+  world.heal();
+  forget_older_than(world, kEndedMax - 1);
+  pair.peers = "n-2";
+  const auto last = world.create(pair);
+  ASSERT_NE(world.desk.book().find_ended({1}), nullptr);
+  api::HealRequest request;
+  request.ids = {"f1", std::string(last.at("id").as_string())};
+  request.kick = true;
+  world.heal(request);
+  ASSERT_EQ(world.desk.book().find_ended({1}), nullptr);
+  EXPECT_THAT(world.fabric.kicked, ElementsAre(std::vector<Link>{{0, 1}, {0, 2}, {1, 0}, {2, 0}}));
 }
 
 TEST(FaultDesk, SaysThatItHealedWhenItCannotKick) {
