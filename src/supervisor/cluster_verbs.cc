@@ -73,9 +73,11 @@ asio::awaitable<std::vector<Instance*>> Cluster::selected(std::string selector,
   notes.insert(notes.end(), selection.notes.begin(), selection.notes.end());
   std::vector<Instance*> chosen;
   for (const auto endpoint : selection.endpoints) {
-    if (endpoint == scope.client) {
-      throw_usage("'client' has no process of its own",
-                  "run programs in it with: tinet exec client");
+    // The client and the host come after the instances.
+    if (endpoint >= instances_.size()) {
+      throw_usage("'" + endpoint_name(plan_, endpoint) + "' has no process of its own",
+                  endpoint == scope.client ? "run programs in it with: tinet exec client"
+                                           : "name instances, see: tinet status");
     }
     chosen.push_back(instances_[endpoint].get());
   }
