@@ -100,10 +100,22 @@ void Auxiliaries::add_copies() {
   }
 }
 
-void Auxiliaries::follow(const Installed& installed) {
-  wire_.follow(installed, mechanisms_);
-  queues_.follow(installed);
-  senders_.follow(installed);
+std::vector<std::string> Auxiliaries::follow(const Installed& installed) {
+  std::vector<std::string> left;
+  const auto take_back = [&](const char* what, auto&& part) {
+    try {
+      part();
+    } catch (const Error& error) {
+      left.push_back(std::string(what) + ", and stay until an audit can: " + error.what());
+    }
+  };
+  take_back("classes of the wire that nobody needs cannot be removed now",
+            [&] { wire_.follow(installed, mechanisms_); });
+  take_back("classes of ports that nobody needs cannot be removed now",
+            [&] { queues_.follow(installed); });
+  take_back("offloads that are off for nobody cannot be switched on now",
+            [&] { senders_.follow(installed); });
+  return left;
 }
 
 std::vector<Drift> Auxiliaries::foreign_tables() {
@@ -137,6 +149,9 @@ std::vector<Drift> Auxiliaries::audit(const Installed& installed) {
   }
   for (auto found : {wire_.audit(installed), queues_.audit(installed)}) {
     std::move(found.begin(), found.end(), std::back_inserter(drift));
+  }
+  for (std::string& left : follow(installed)) {
+    drift.push_back({std::move(left), false});
   }
   return drift;
 }

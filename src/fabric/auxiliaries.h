@@ -34,8 +34,10 @@ class Auxiliaries {
   /// @return what the user should know, e.g. that segmentation offload was turned off somewhere
   /// @throws Error Unavailable when this kernel lacks something, Operation
   std::vector<std::string> prepare(const Difference& difference, const Installed& installed);
-  /// Takes back what no link needs any more, after a change.
-  void follow(const Installed& installed);
+  /// Takes back what no link needs any more, after a change. The change is done by then, so nothing
+  /// that goes wrong here may undo it: what stays does nothing, and the next audit tries again.
+  /// @return what could not be taken back, and why
+  std::vector<std::string> follow(const Installed& installed);
 
   ReleaseReport release(ShapeId shape, bool drop);
 

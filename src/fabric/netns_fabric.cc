@@ -120,9 +120,11 @@ ApplyReport NetnsFabric::apply(const std::vector<Fault>& active, MonoTime now) {
   }
   report.notes = auxiliaries_.prepare(difference, table_.installed());
   table_.commit(difference, now + (std::chrono::steady_clock::now() - before));
-  auxiliaries_.follow(table_.installed());
   report.committed = true;
   report.links_changed = difference.changed.size();
+  for (std::string& left : auxiliaries_.follow(table_.installed())) {
+    report.notes.push_back(std::move(left));
+  }
   return report;
 }
 

@@ -134,14 +134,18 @@ void PortQueues::follow(const Installed& installed) {
   if (old.empty()) {
     return;
   }
-  read_drops(true, old);
+  const Leaves leaves = read_leaves();
   netlink::Request request;
+  for (const auto& [key, port_class] : old) {
+    put_delete_htb_class(request, port_index(key.link.to), port_class.minor);
+  }
+  const auto refusals = socket_.try_execute(request);
+  note_drops(leaves, true, old);
   for (const auto& [key, port_class] : old) {
     made_.erase(key);
     drops_.end(key.link, key.shape);
-    put_delete_htb_class(request, port_index(key.link.to), port_class.minor);
   }
-  for (const netlink::Refusal& refusal : socket_.try_execute(request)) {
+  for (const netlink::Refusal& refusal : refusals) {
     if (refusal.error != ENOENT && refusal.error != EINVAL) {
       throw_operation("cannot remove a class that is not needed any more: " +
                       netlink::describe(refusal));
@@ -150,19 +154,23 @@ void PortQueues::follow(const Installed& installed) {
 }
 
 std::vector<Count> PortQueues::drops() {
-  read_drops(false, made_);
+  if (!made_.empty()) {
+    note_drops(read_leaves(), false, made_);
+  }
   return drops_.counts();
 }
 
-/// @param going what still waits there is dropped in a moment
-void PortQueues::read_drops(bool going, const std::map<ClassKey, PortClass>& classes) {
-  if (classes.empty()) {
-    return;
-  }
-  std::map<std::pair<IfIndex, std::uint32_t>, QueueStats> leaves;
+PortQueues::Leaves PortQueues::read_leaves() {
+  Leaves leaves;
   for (const QdiscInfo& info : list_qdiscs(socket_)) {
     leaves[{info.link, info.parent}] = info.stats;
   }
+  return leaves;
+}
+
+/// @param going what still waits there is dropped in a moment
+void PortQueues::note_drops(const Leaves& leaves, bool going,
+                            const std::map<ClassKey, PortClass>& classes) {
   for (const auto& [key, port_class] : classes) {
     const auto leaf = leaves.find({port_index(key.link.to), class_id(port_class.minor)});
     if (leaf == leaves.end()) {

@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "netns/netlink/socket.h"
@@ -50,7 +51,10 @@ class PortQueues {
  private:
   std::set<Endpoint> audit_roots(const std::map<IfIndex, std::vector<QdiscInfo>>& qdiscs,
                                  std::vector<Drift>& drift);
-  void read_drops(bool going, const std::map<ClassKey, PortClass>& classes);
+  /// By port and class.
+  using Leaves = std::map<std::pair<IfIndex, std::uint32_t>, QueueStats>;
+  [[nodiscard]] Leaves read_leaves();
+  void note_drops(const Leaves& leaves, bool going, const std::map<ClassKey, PortClass>& classes);
 
   netlink::Socket socket_;
   std::vector<std::string> ports_;

@@ -170,7 +170,7 @@ void WireClasses::read_drops(const WireReport& report, bool died) {
 }
 
 void WireClasses::follow(const Installed& installed, const Mechanisms& mechanisms) {
-  if (!client_) {
+  if (!client_ || silent_) {
     return;
   }
   std::set<std::uint16_t> used;
@@ -187,16 +187,19 @@ void WireClasses::follow(const Installed& installed, const Mechanisms& mechanism
   if (!any_old || !client_->alive()) {
     return;
   }
+  silent_ = true;
   // No packet has had an unused class for seconds: its counts are final.
   static_cast<void>(client_->stats());
   read_drops();
   for (const auto& [number, shape] : classes) {
     if (!used.contains(number) && client_->alive()) {
-      client_->remove_class(number);
+      // The client counts it as gone even when that throws.
       counts_.erase(number);
       drops_.end(ShapeId{number});
+      client_->remove_class(number);
     }
   }
+  silent_ = false;
 }
 
 ReleaseReport WireClasses::release(ShapeId id, bool drop) {
@@ -246,6 +249,7 @@ std::vector<Drift> WireClasses::audit(const Installed& installed) {
     for (const std::uint16_t number : client_->audit()) {
       drift.push_back({"class " + std::to_string(number) + " of the wire was changed", true});
     }
+    silent_ = false;
   } catch (const Error& error) {
     // Frozen, or it has just died; whatever else there is can be compared nevertheless.
     drift.push_back({error.what(), false});

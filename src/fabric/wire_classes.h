@@ -33,7 +33,10 @@ class WireClasses {
 
   /// The wire runs and knows this shape. @throws Error Unavailable, Operation
   void add(ShapeId id, const LinkAction& shape, const ShapeCounts& counts);
-  /// Classes of shapes that no treatment uses any more go; packets that wait in them go on.
+  /// Classes of shapes that no treatment uses any more go; packets that wait in them go on. A wire
+  /// that did not answer is asked again after an audit only, which has heard of it by then: else
+  /// every change would wait for it.
+  /// @throws Error Operation
   void follow(const Installed& installed, const Mechanisms& mechanisms);
   /// Ends the holds of a shape. @throws Error Operation
   ReleaseReport release(ShapeId id, bool drop);
@@ -71,6 +74,7 @@ class WireClasses {
   std::optional<WireClient> client_;
   std::map<std::uint16_t, ShapeCounts> counts_;  ///< of the wire's classes
   bool native_ = false;
+  bool silent_ = false;           ///< it did not answer follow(), and has not been heard of since
   std::uint32_t guard_port_ = 0;  ///< owner of the guard's table
 };
 

@@ -4,6 +4,8 @@
 
 #include "tests/kernel/fault_actions.h"
 #include "tests/kernel/fault_traffic.h"
+#include "tests/kernel/frozen_wire.h"
+#include "tests/kernel/meddler.h"
 #include "tests/kernel/wire_child.h"
 #include "tests/kernel/wire_spy.h"
 
@@ -68,6 +70,31 @@ TEST_F(WireAudit, SaysThatAWireIsFrozenAndLooksAtTheRest) {
   EXPECT_EQ(drift[0].what, "cannot reach the userspace wire: no answer within 5000 ms");
   EXPECT_FALSE(drift[0].repaired);
   EXPECT_TRUE(audit().empty());
+}
+
+/// Classes that nobody uses any more go with the change after; the wire is asked for their last
+/// counts then.
+TEST_F(WireAudit, AChangeThatNeedsNoWireIsDoneWhileTheWireIsFrozen) {
+  const MonoTime start = now();
+  world.fabric->apply({}, start + 1s);
+  const std::vector<Fault> wanted = {cut(2, {kLink})};
+  {
+    const FrozenWire frozen;
+    const auto report = world.fabric->apply(wanted, start + 10s);
+    EXPECT_TRUE(report.committed);
+    ASSERT_EQ(report.notes.size(), 1U);
+    EXPECT_NE(report.notes[0].find("no answer within 5000 ms"), std::string::npos)
+        << report.notes[0];
+    EXPECT_FALSE(world.reaches(kLink.from, kLink.to));
+    const auto again = now();
+    world.fabric->apply({}, start + 20s);
+    EXPECT_LT(now() - again, 5s) << "it waits for the wire again";
+    EXPECT_TRUE(world.reaches(kLink.from, kLink.to));
+  }
+  EXPECT_EQ(read_wire(control).size(), 1U);
+  const auto drift = audit();
+  EXPECT_TRUE(drift.empty()) << all_of(drift);
+  EXPECT_TRUE(read_wire(control).empty());
 }
 
 }  // namespace
