@@ -1,5 +1,7 @@
 #include "src/fabric/exact_senders.h"
 
+#include <iterator>
+
 #include <sys/socket.h>
 
 namespace tinet::fabric {
@@ -27,7 +29,7 @@ bool ExactSenders::require(Endpoint endpoint, const Offloads& wanted) {
   }
   const auto known = changed_.find(endpoint);
   const Offloads now = known == changed_.end() ? Offloads{} : known->second.now;
-  if (both(now, wanted) == now) {
+  if (both(now, wanted) == now && (known == changed_.end() || !known->second.failed)) {
     return false;
   }
   set(endpoint, both(now, wanted));
@@ -36,11 +38,16 @@ bool ExactSenders::require(Endpoint endpoint, const Offloads& wanted) {
 
 void ExactSenders::set(Endpoint endpoint, const Offloads& wanted) {
   const UniqueFd socket = wiring_.open_socket(endpoint, AF_INET, SOCK_DGRAM, 0);
-  const Offloads before = set_offloads(socket.get(), "eth0", wanted);
-  const auto [known, is_new] = changed_.try_emplace(endpoint, State{before, wanted});
-  if (!is_new) {
-    known->second.now = wanted;
+  if (!changed_.contains(endpoint)) {
+    const Offloads before = read_offloads(socket.get(), "eth0");
+    changed_.emplace(endpoint, State{before, before, false});
   }
+  State& state = changed_.at(endpoint);
+  // Some may be switched when it fails: then neither is what is there.
+  state.failed = true;
+  static_cast<void>(set_offloads(socket.get(), "eth0", wanted, wiring_.gate()));
+  state.now = wanted;
+  state.failed = false;
 }
 
 void ExactSenders::follow(const Installed& installed) {
@@ -58,13 +65,11 @@ void ExactSenders::follow(const Installed& installed) {
     }
   }
   for (auto at = changed_.begin(); at != changed_.end();) {
-    const auto wanted = needed.find(at->first);
-    if (wanted == needed.end() || wanted->second == Offloads{}) {
-      set(at->first, at->second.before);
-      at = changed_.erase(at);
-    } else {
-      ++at;
+    const Offloads wanted = both(at->second.before, needed[at->first]);
+    if (at->second.failed || at->second.now != wanted) {
+      set(at->first, wanted);
     }
+    at = wanted == at->second.before ? changed_.erase(at) : std::next(at);
   }
 }
 

@@ -20,9 +20,9 @@ class ExactSenders {
       : wiring_(wiring), endpoints_(std::move(endpoints)) {}
 
   /// Switches off what `wanted` has off; what is off for another fault stays off.
-  /// @return whether something was switched
+  /// @return whether something was switched. @throws Error; follow() puts back what was switched
   bool require(Endpoint endpoint, const Offloads& wanted);
-  /// Puts back what no link needs any more.
+  /// Puts back what no link needs any more. @throws Error; what is left is put back next time
   void follow(const Installed& installed);
 
  private:
@@ -31,6 +31,7 @@ class ExactSenders {
   struct State {
     Offloads before;
     Offloads now;
+    bool failed = false;  ///< the last switch was refused: some may be as wanted, some not
   };
   Wiring& wiring_;
   std::vector<FabricEndpoint> endpoints_;

@@ -118,8 +118,14 @@ ApplyReport NetnsFabric::apply(const std::vector<Fault>& active, MonoTime now) {
   if (difference.empty()) {
     return report;
   }
-  report.notes = auxiliaries_.prepare(difference, table_.installed());
-  table_.commit(difference, now + (std::chrono::steady_clock::now() - before));
+  try {
+    report.notes = auxiliaries_.prepare(difference, table_.installed());
+    table_.commit(difference, now + (std::chrono::steady_clock::now() - before));
+  } catch (const Error&) {
+    // What was prepared for it goes, too; of what cannot go now the next audit tells.
+    static_cast<void>(auxiliaries_.follow(table_.installed()));
+    throw;
+  }
   report.committed = true;
   report.links_changed = difference.changed.size();
   for (std::string& left : auxiliaries_.follow(table_.installed())) {

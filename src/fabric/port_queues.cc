@@ -120,8 +120,9 @@ void PortQueues::add(const std::map<ClassKey, PortClass>& classes) {
   for (const auto& [key, port_class] : classes) {
     put_class(request, key, port_class);
   }
-  socket_.execute(request);
+  // Some of them may be made when it fails: follow() removes those, and an audit mends the others.
   made_.insert(classes.begin(), classes.end());
+  socket_.execute(request);
 }
 
 void PortQueues::follow(const Installed& installed) {
@@ -225,7 +226,6 @@ std::vector<Drift> PortQueues::audit(const Installed& installed) {
   }
   for (const auto& [key, port_class] : broken) {
     drops_.end(key.link, key.shape);
-    made_.erase(key);
   }
   add(broken);
   return drift;

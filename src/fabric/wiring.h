@@ -61,6 +61,9 @@ class Wiring {
   [[nodiscard]] UniqueFd open_switch_socket(int protocol);
   void write_switch_sysctl(const std::string& path, const std::string& value);
 
+  /// Asked before calls to the kernel; nullptr: nobody is.
+  [[nodiscard]] KernelGate* gate() const noexcept { return thread_.gate(); }
+
   /// Packets that the endpoints have sent so far, whatever became of them. @throws Error
   [[nodiscard]] std::uint64_t packets_sent();
 

@@ -20,6 +20,7 @@
 #include "netns/namespace.h"
 #include "src/base/error.h"
 #include "src/fabric/wiring.h"
+#include "tests/kernel/countdown.h"
 #include "tests/kernel/fabric_world.h"
 #include "tests/support/eventually.h"
 
@@ -32,20 +33,6 @@ std::size_t entries(const char* directory) {
   const std::filesystem::directory_iterator begin(directory);
   return static_cast<std::size_t>(std::distance(begin, std::filesystem::directory_iterator()));
 }
-
-/// Refuses one call after so many others.
-class Countdown final : public KernelGate {
- public:
-  [[nodiscard]] int admit(KernelCall /*call*/) noexcept override {
-    return left_ >= 0 && left_-- == 0 ? ENOMEM : 0;
-  }
-  void arm(int calls) noexcept { left_ = calls; }
-  /// Whether the refusal still lies ahead.
-  [[nodiscard]] bool pending() const noexcept { return left_ >= 0; }
-
- private:
-  int left_ = -1;
-};
 
 TEST(Lifetime, NothingStaysWhicheverCallFails) {
   Countdown gate;
@@ -75,37 +62,6 @@ TEST(Lifetime, NothingStaysWhicheverCallFails) {
     ASSERT_LT(call, 1000);
   }
   EXPECT_GT(call, 20);
-}
-
-TEST(Lifetime, AFailedChangeLeavesTheFormerState) {
-  Countdown gate;
-  NetnsOptions options;
-  options.gate = &gate;
-  World world(2, false, options);
-  const std::vector<Fault> former = {cut(1, {{0, 1}})};
-  const std::vector<Fault> next = {cut(2, {{1, 0}}), cut(3, {{1, 0}, {0, 2}}, now() + 60s)};
-  world.fabric->apply(former, now());
-  for (int call = 0;; ++call) {
-    SCOPED_TRACE(call);
-    gate.arm(call);
-    bool failed = false;
-    try {
-      world.fabric->apply(next, now());
-    } catch (const Error&) {
-      failed = true;
-    }
-    const bool reached_the_end = gate.pending();
-    gate.arm(-1);
-    if (reached_the_end) {
-      EXPECT_FALSE(failed);
-      break;
-    }
-    ASSERT_TRUE(failed);
-    EXPECT_EQ(world.cut_links(), (std::set<Link>{{0, 1}}));
-    ASSERT_TRUE(world.fabric->audit(now()).empty());
-    ASSERT_LT(call, 100);
-  }
-  EXPECT_EQ(world.cut_links(), (std::set<Link>{{1, 0}, {0, 2}}));
 }
 
 TEST(Lifetime, AnEndpointThatIsStillInUseLosesItsNetwork) {
