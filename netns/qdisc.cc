@@ -21,8 +21,7 @@ constexpr std::uint32_t kFrame = 1514;
 constexpr std::uint32_t kDirectPackets = 100'000;
 constexpr std::uint32_t kQuantumMax = 60'000;
 // The kernel's unit of time in this interface, fixed since 2.6.31 (/proc/net/psched: 1000 64 ...).
-constexpr std::uint64_t kNanosecondsPerTick = 64;
-constexpr std::uint64_t kNanosecondsPerSecond = 1'000'000'000;
+constexpr double kTicksPerSecond = 1e9 / 64;
 
 template <typename Value>
 std::uint32_t saturated(Value value) noexcept {
@@ -59,7 +58,7 @@ tc_ratespec rate_spec(std::uint64_t rate) noexcept {
 // How long `bytes` take at `rate`.
 std::uint32_t ticks(std::uint64_t bytes, std::uint64_t rate) noexcept {
   const auto seconds = static_cast<double>(bytes) / static_cast<double>(rate);
-  return saturated(seconds * (kNanosecondsPerSecond / kNanosecondsPerTick));
+  return saturated(seconds * kTicksPerSecond);
 }
 
 Request& begin_leaf(Request& request, IfIndex link, std::uint16_t minor, const char* kind) {
