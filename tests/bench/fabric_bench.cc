@@ -100,6 +100,7 @@ void sample_fabric(Figures& figures, const std::string& size, const FabricPlan& 
   if (check) {
     check_connected(*fabric, plan);
   }
+  figures.time("audit." + size, [&] { static_cast<void>(fabric->audit(testing::now())); });
   const auto start = Clock::now();
   figures.time("destroy." + size, [&] { fabric.reset(); });
   wait_until_removed();
