@@ -100,7 +100,7 @@ void Auxiliaries::add_copies() {
   }
 }
 
-std::vector<std::string> Auxiliaries::follow(const Installed& installed) {
+std::vector<std::string> Auxiliaries::follow(const Installed& installed, MonoTime now) {
   std::vector<std::string> left;
   const auto take_back = [&](const char* what, auto&& part) {
     try {
@@ -114,7 +114,7 @@ std::vector<std::string> Auxiliaries::follow(const Installed& installed) {
   take_back("classes of ports that nobody needs cannot be removed now",
             [&] { queues_.follow(installed); });
   take_back("offloads that are off for nobody cannot be switched on now",
-            [&] { senders_.follow(installed); });
+            [&] { senders_.follow(installed, now); });
   return left;
 }
 
@@ -134,7 +134,7 @@ std::vector<Drift> Auxiliaries::foreign_tables() {
   return drift;
 }
 
-std::vector<Drift> Auxiliaries::audit(const Installed& installed) {
+std::vector<Drift> Auxiliaries::audit(const Installed& installed, MonoTime now) {
   std::vector<Drift> drift = foreign_tables();
   for (const Endpoint endpoint : refusals_.audit()) {
     drift.push_back(
@@ -150,7 +150,7 @@ std::vector<Drift> Auxiliaries::audit(const Installed& installed) {
   for (auto found : {wire_.audit(installed), queues_.audit(installed)}) {
     std::move(found.begin(), found.end(), std::back_inserter(drift));
   }
-  for (std::string& left : follow(installed)) {
+  for (std::string& left : follow(installed, now)) {
     drift.push_back({std::move(left), false});
   }
   return drift;

@@ -34,10 +34,14 @@ class Auxiliaries {
   /// @return what the user should know, e.g. that segmentation offload was turned off somewhere
   /// @throws Error Unavailable when this kernel lacks something, Operation
   std::vector<std::string> prepare(const Difference& difference, const Installed& installed);
+  /// Classes of ports that have had their last packet, but not yet sent it. @throws Error
+  [[nodiscard]] std::set<ClassKey> busy_classes(const Installed& installed) {
+    return queues_.busy(installed);
+  }
   /// Takes back what no link needs any more, after a change. The change is done by then, so nothing
   /// that goes wrong here may undo it: what stays does nothing, and the next audit tries again.
   /// @return what could not be taken back, and why
-  std::vector<std::string> follow(const Installed& installed);
+  std::vector<std::string> follow(const Installed& installed, MonoTime now);
 
   ReleaseReport release(ShapeId shape, bool drop);
 
@@ -50,7 +54,7 @@ class Auxiliaries {
   [[nodiscard]] std::vector<Count> drops();
 
   /// Compares with what should be there, and repairs it.
-  [[nodiscard]] std::vector<Drift> audit(const Installed& installed);
+  [[nodiscard]] std::vector<Drift> audit(const Installed& installed, MonoTime now);
 
  private:
   void add_refusals(const std::set<Endpoint>& receivers);

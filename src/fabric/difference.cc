@@ -71,6 +71,8 @@ class Builder {
   void use_classes(Link link, const Treatment& treatment);
   std::uint16_t free_minor(Endpoint port);
   void take_old();
+  [[nodiscard]] bool holds_packets(const Treatment& treatment) const;
+  [[nodiscard]] bool has_busy_class(const Treatment& treatment) const;
   void take_memories(const Memories& wanted);
 
   const Installed& installed_;
@@ -209,16 +211,37 @@ void Builder::sweep(Link link, LinkRecord record) {
   difference_.records.emplace_back(link, std::move(record));
 }
 
+/// Packets may wait there until a fault releases them, which comes after the change that ends it.
+bool Builder::holds_packets(const Treatment& treatment) const {
+  const auto& clauses = treatment.effect.clauses;
+  return std::any_of(clauses.begin(), clauses.end(), [&](const EffectClause& clause) {
+    return clause.action.hold &&
+           std::any_of(clause.faults.begin(), clause.faults.end(), [&](FaultId fault) {
+             return difference_.holders.contains(fault) || installed_.holders.contains(fault);
+           });
+  });
+}
+
+/// Its shape must not become the number of another one.
+bool Builder::has_busy_class(const Treatment& treatment) const {
+  return std::any_of(installed_.classes.begin(), installed_.classes.end(), [&](const auto& known) {
+    return known.second.busy &&
+           std::any_of(treatment.shapes.begin(), treatment.shapes.end(),
+                       [&](const ShapePart& part) { return part.id == known.first.shape; });
+  });
+}
+
 /// What had no user before this change has none in this change's packets either.
 void Builder::take_old() {
   for (const auto& [id, use] : installed_.treatments) {
     if (use.users == 0 && !used_treatments_.contains(id) &&
-        now_ - use.idle_since > kIdleTreatment) {
+        now_ - use.idle_since > kIdleTreatment && !holds_packets(use.treatment) &&
+        !has_busy_class(use.treatment)) {
       difference_.old_treatments.push_back(id);
     }
   }
   for (const auto& [key, use] : installed_.classes) {
-    if (use.users == 0 && !used_classes_.contains(key)) {
+    if (use.users == 0 && !use.busy && !used_classes_.contains(key)) {
       difference_.old_classes.emplace(key, use.port_class);
     }
   }
@@ -246,6 +269,11 @@ void Builder::take_memories(const Memories& wanted) {
 }
 
 Difference Builder::take(const Memories& memories) {
+  for (const auto& [fault, memory] : memories) {
+    if (memory.holds) {
+      difference_.holders.insert(fault);
+    }
+  }
   take_old();
   take_memories(memories);
   difference_.mechanisms = mechanisms_;
@@ -373,6 +401,7 @@ Difference make_difference(const Installed& installed, const std::vector<LinkSch
 }
 
 void record(const Difference& difference, Installed& installed, Registry& registry, MonoTime now) {
+  installed.holders = difference.holders;
   for (const auto& [fault, memory] : difference.new_memories) {
     installed.memories.emplace(fault, memory);
   }

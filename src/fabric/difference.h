@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -59,6 +60,7 @@ struct Installed {
   struct ClassUse {
     PortClass port_class;
     std::size_t users = 0;
+    bool busy = false;  ///< packets wait in it, see Table::note_busy()
   };
 
   Applied links;
@@ -66,6 +68,7 @@ struct Installed {
   std::map<Effect, TreatmentId> by_effect;
   std::map<ClassKey, ClassUse> classes;
   Memories memories;
+  std::set<FaultId> holders;  ///< faults that hold, those included that a cut hides now
   std::uint32_t last_treatment = 0;
 };
 
@@ -86,6 +89,7 @@ struct Difference {
   std::vector<TreatmentId> old_treatments;
   std::map<ClassKey, PortClass> old_classes;
   Memories old_memories;
+  std::set<FaultId> holders;
 
   std::vector<std::pair<Link, LinkRecord>> records;  ///< of every link that is touched, afterwards
   std::vector<std::pair<Link, LinkRecord>> before;   ///< of the links in `changed`

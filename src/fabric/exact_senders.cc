@@ -50,7 +50,7 @@ void ExactSenders::set(Endpoint endpoint, const Offloads& wanted) {
   state.failed = false;
 }
 
-void ExactSenders::follow(const Installed& installed) {
+void ExactSenders::follow(const Installed& installed, MonoTime now) {
   if (changed_.empty()) {
     return;
   }
@@ -59,9 +59,13 @@ void ExactSenders::follow(const Installed& installed) {
     if (!record.deciding || !changed_.contains(link.from)) {
       continue;
     }
-    for (const TreatmentId id : record.deciding->plan->treatments) {
+    const LinkPlan& plan = *record.deciding->plan;
+    for (std::size_t i = 0; i < plan.treatments.size(); ++i) {
+      if (const auto end = plan.schedule[i].end; end && *end + kExpirySlack <= now) {
+        continue;
+      }
       Offloads& all = needed[link.from];
-      all = both(all, offloads_for(installed.treatments.at(id).treatment));
+      all = both(all, offloads_for(installed.treatments.at(plan.treatments[i]).treatment));
     }
   }
   for (auto at = changed_.begin(); at != changed_.end();) {

@@ -22,8 +22,9 @@ class ExactSenders {
   /// Switches off what `wanted` has off; what is off for another fault stays off.
   /// @return whether something was switched. @throws Error; follow() puts back what was switched
   bool require(Endpoint endpoint, const Offloads& wanted);
-  /// Puts back what no link needs any more. @throws Error; what is left is put back next time
-  void follow(const Installed& installed);
+  /// Puts back what no link needs any more, what has ended by itself included. @throws Error; what
+  /// is left is put back next time
+  void follow(const Installed& installed, MonoTime now);
 
  private:
   void set(Endpoint endpoint, const Offloads& wanted);

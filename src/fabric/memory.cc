@@ -99,6 +99,9 @@ Memories memories_of(const std::vector<Fault>& faults) {
   for (const Fault& fault : faults) {
     for (std::size_t i = 0; i < fault.links.size(); ++i) {
       const Match& match = fault.clause(i).match;
+      if (fault.clause(i).action.hold) {
+        memories[fault.id].holds = true;
+      }
       if (!match.remembers()) {
         continue;
       }

@@ -1,7 +1,7 @@
 #pragma once
-/// What the kernel remembers for faults whose conditions depend on earlier packets: how many of the
-/// first are left, how many bytes have passed, which connections were open. It belongs to the fault
-/// and survives every change of others. Pure.
+/// What is remembered for faults whose conditions depend on earlier packets: how many of the first
+/// are left, how many bytes have passed, which connections were open, what is held. It belongs to
+/// the fault and survives every change of others. Pure.
 
 #include <cstdint>
 #include <map>
@@ -17,6 +17,7 @@ struct Memory {
   std::optional<std::uint32_t> first;        ///< packets of each link
   std::optional<std::uint64_t> after_bytes;  ///< bytes of each link
   bool established = false;
+  bool holds = false;  ///< packets wait in a process, not in the table
   std::vector<Link> links;
   std::vector<Flow> flows;
   friend bool operator==(const Memory&, const Memory&) = default;

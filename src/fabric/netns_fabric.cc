@@ -111,6 +111,7 @@ fabric::LinkSchedules NetnsFabric::schedules(const std::vector<Fault>& active, M
 ApplyReport NetnsFabric::apply(const std::vector<Fault>& active, MonoTime now) {
   const auto before = std::chrono::steady_clock::now();
   const fabric::LinkSchedules wanted = schedules(active, now);
+  table_.note_busy(auxiliaries_.busy_classes(table_.installed()));
   const fabric::Difference difference =
       table_.plan(wanted.links, fabric::memories_of(active), auxiliaries_.mechanisms(), now);
   ApplyReport report;
@@ -123,12 +124,12 @@ ApplyReport NetnsFabric::apply(const std::vector<Fault>& active, MonoTime now) {
     table_.commit(difference, now + (std::chrono::steady_clock::now() - before));
   } catch (const Error&) {
     // What was prepared for it goes, too; of what cannot go now the next audit tells.
-    static_cast<void>(auxiliaries_.follow(table_.installed()));
+    static_cast<void>(auxiliaries_.follow(table_.installed(), now));
     throw;
   }
   report.committed = true;
   report.links_changed = difference.changed.size();
-  for (std::string& left : auxiliaries_.follow(table_.installed())) {
+  for (std::string& left : auxiliaries_.follow(table_.installed(), now)) {
     report.notes.push_back(std::move(left));
   }
   return report;
@@ -218,7 +219,7 @@ std::vector<Drift> NetnsFabric::audit(MonoTime now) {
     std::move(found.begin(), found.end(), std::back_inserter(drift));
   };
   add(wiring_.audit());
-  add(auxiliaries_.audit(table_.installed()));
+  add(auxiliaries_.audit(table_.installed(), now));
   return drift;
 }
 

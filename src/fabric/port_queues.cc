@@ -125,6 +125,27 @@ void PortQueues::add(const std::map<ClassKey, PortClass>& classes) {
   socket_.execute(request);
 }
 
+std::set<ClassKey> PortQueues::busy(const Installed& installed) {
+  std::map<ClassKey, std::uint16_t> idle;
+  for (const auto& [key, use] : installed.classes) {
+    if (use.users == 0) {
+      idle.emplace(key, use.port_class.minor);
+    }
+  }
+  std::set<ClassKey> busy;
+  if (idle.empty()) {
+    return busy;
+  }
+  const Leaves leaves = read_leaves();
+  for (const auto& [key, minor] : idle) {
+    const auto leaf = leaves.find({port_index(key.link.to), class_id(minor)});
+    if (leaf != leaves.end() && leaf->second.queued_packets > 0) {
+      busy.insert(key);
+    }
+  }
+  return busy;
+}
+
 void PortQueues::follow(const Installed& installed) {
   std::map<ClassKey, PortClass> old;
   for (const auto& [key, port_class] : made_) {

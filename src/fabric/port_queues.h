@@ -35,6 +35,8 @@ class PortQueues {
 
   /// @throws Error Conflict (a port of netem takes one loss in bursts), Unavailable, Operation
   void add(const std::map<ClassKey, PortClass>& classes);
+  /// Classes that nothing leads to any more, and in which packets wait. @throws Error
+  [[nodiscard]] std::set<ClassKey> busy(const Installed& installed);
   /// Removes classes that nothing leads to any more. Roots stay.
   void follow(const Installed& installed);
 

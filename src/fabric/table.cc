@@ -86,6 +86,12 @@ Table::Table(netlink::Socket socket, const FabricPlan& plan, std::vector<std::st
   send(std::move(batch));
 }
 
+void Table::note_busy(const std::set<ClassKey>& classes) {
+  for (auto& [key, use] : installed_.classes) {
+    use.busy = classes.contains(key);
+  }
+}
+
 Difference Table::plan(const std::vector<LinkSchedule>& wanted, const Memories& memories,
                        const Mechanisms& mechanisms, MonoTime now) {
   return make_difference(installed_, wanted, memories, mechanisms, registry_, now);

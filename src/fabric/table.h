@@ -3,6 +3,7 @@
 /// what it should be.
 
 #include <chrono>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,8 @@ class Table {
 
   /// The change after which all links follow `wanted`. Sends nothing.
   /// @throws Error Conflict (more ends than layers, effects that cannot be combined)
+  /// Classes without users in which packets still wait: the next plan leaves them alone.
+  void note_busy(const std::set<ClassKey>& classes);
   [[nodiscard]] Difference plan(const std::vector<LinkSchedule>& wanted, const Memories& memories,
                                 const Mechanisms& mechanisms, MonoTime now);
 

@@ -3,10 +3,15 @@
 #include <algorithm>
 #include <map>
 
+#include <linux/netlink.h>
+
 #include <gtest/gtest.h>
 
+#include "netns/qdisc.h"
+#include "src/fabric/skeleton.h"
 #include "tests/kernel/fault_actions.h"
 #include "tests/kernel/fault_traffic.h"
+#include "tests/kernel/meddler.h"
 #include "tests/support/eventually.h"
 
 namespace tinet::testing {
@@ -131,6 +136,36 @@ TEST(HoldFault, CountsWhatItHolds) {
   EXPECT_EQ(world.fabric->packets({1}), (PacketCounts{.dropped = 5}));
 }
 
+TEST(HoldFault, ReleasesWhatItHasHeldSinceTheLinkWasShapedOtherwise) {
+  LinkAction hold;
+  hold.hold = true;
+  for (const Fault& other : {acting(2, delaying(10ms)), acting(2, cutting(CutMode::Drop))}) {
+    World world(3);
+    Datagrams datagrams(world, kLink, kPort);
+    const Fault holding = acting(1, hold);
+    const Fault elsewhere = acting(3, losing(1), {{2, 0}});
+    const bool hides = other.clauses[0].action.cut.has_value();
+    const MonoTime start = now();
+    if (!hides) {
+      world.fabric->apply({holding, other}, start);
+      datagrams.send(0, 20);
+      world.fabric->apply({holding}, start + 1s);
+    } else {
+      world.fabric->apply({holding}, start);
+      datagrams.send(0, 20);
+      world.fabric->apply({holding, other}, start + 1s);
+    }
+    world.fabric->apply(hides ? std::vector<Fault>{holding, other, elsewhere}
+                              : std::vector<Fault>{holding, elsewhere},
+                        start + 10s);
+    world.fabric->apply({holding, elsewhere}, start + 11s);
+    datagrams.send(20, 5);
+    world.fabric->apply({elsewhere}, start + 20s);
+    EXPECT_EQ(world.fabric->release({1}, false).delivered, 25U);
+    EXPECT_EQ(datagrams.receive(200ms).size(), 25U);
+  }
+}
+
 TEST(RateFault, CountsWhatFindsItsQueueFull) {
   constexpr std::uint32_t kSent = 300;
   constexpr std::size_t kSize = 1400;
@@ -145,15 +180,33 @@ TEST(RateFault, CountsWhatFindsItsQueueFull) {
   const PacketCounts counts = world.fabric->packets({1});
   EXPECT_EQ(counts.dropped, kSent - arrived);
   EXPECT_EQ(counts.delayed, arrived);
-  // The class goes, and takes along what waits in it.
-  limited.send(0, 20, {}, kSize);
-  world.fabric->apply({}, now());
-  world.fabric->apply({acting(2, losing(1), {{1, 0}})}, now());
-  const std::uint64_t escaped = limited.receive(300ms).size();
-  const PacketCounts after = world.fabric->packets({1});
-  EXPECT_EQ(after.dropped, kSent - arrived + 20 - escaped);
-  EXPECT_EQ(after.delayed, arrived + escaped);
-  EXPECT_LT(escaped, 20U);
+}
+
+/// What waits in a queue is not for other changes to drop, also when nothing leads there any more.
+TEST(RateFault, LosesNothingByChangesOfOthers) {
+  constexpr std::uint32_t kSent = 60;
+  constexpr std::size_t kSize = 1400;
+  World world(2);
+  LinkAction action;
+  action.rate = Rate{800'000, 3'000, 0};
+  const MonoTime start = now();
+  world.fabric->apply({acting(1, action)}, start);
+  Datagrams limited(world, kLink, kPort);
+  limited.send(0, kSent, {}, kSize);
+  for (int i = 1; i <= 3; ++i) {
+    std::vector<Fault> others;
+    if (i % 2 == 0) {
+      others.push_back(acting(2, losing(1), {{1, 0}}));
+    }
+    world.fabric->apply(others, start + 10s * i);
+  }
+  EXPECT_EQ(limited.receive(500ms).size(), kSent);
+  EXPECT_EQ(world.fabric->packets({1}), (PacketCounts{.delayed = kSent}));
+  // Then it goes.
+  world.fabric->apply({acting(3, losing(1), {{1, 0}})}, start + 50s);
+  Meddler meddler;
+  auto in_switch = meddler.open(world.fabric->switch_namespace_fd(), NETLINK_ROUTE);
+  EXPECT_TRUE(list_htb_classes(in_switch, fabric::port_index(kLink.to)).empty());
 }
 
 TEST(RateFault, KeepsItsQueueShortThoughPacketsAreDelayedToo) {

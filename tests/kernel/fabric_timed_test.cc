@@ -8,10 +8,12 @@
 
 #include <gtest/gtest.h>
 
+#include "netns/offload.h"
 #include "src/base/error.h"
 #include "src/fabric/effects.h"
 #include "tests/kernel/after_end.h"
 #include "tests/kernel/fabric_world.h"
+#include "tests/kernel/fault_actions.h"
 
 namespace tinet::testing {
 namespace {
@@ -47,6 +49,22 @@ TEST(TimedFault, EndsInTheKernelByItself) {
   });
   EXPECT_FALSE(reached);
   EXPECT_TRUE(world->reaches(0, 1));
+}
+
+TEST(TimedFault, GivesOffloadsBackThatItNeeded) {
+  World world(2);
+  const UniqueFd socket = world.fabric->open_socket(0, AF_INET, SOCK_DGRAM, 0);
+  const Offloads before = read_offloads(socket.get(), "eth0");
+  const MonoTime start = now();
+  world.fabric->apply({acting(1, losing(500'000), {{0, 1}}), acting(2, losing(1), {{1, 0}})},
+                      start);
+  EXPECT_NE(read_offloads(socket.get(), "eth0"), before);
+  Fault timed = acting(1, losing(500'000), {{0, 1}});
+  timed.end = start + 1s;
+  world.fabric->apply({timed}, start);
+  EXPECT_NE(read_offloads(socket.get(), "eth0"), before);
+  static_cast<void>(world.fabric->audit(start + 10s));
+  EXPECT_EQ(read_offloads(socket.get(), "eth0"), before);
 }
 
 TEST(TimedFault, DoesNotTakeAnotherFaultWithIt) {

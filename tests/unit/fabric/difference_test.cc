@@ -255,6 +255,47 @@ TEST(Difference, KeepsTheClassOfALinkWhoseShapeStays) {
   EXPECT_EQ(world.kernel.classes(), 2U) << "the queue and what is in it must stay";
 }
 
+TEST(Difference, KeepsAClassUntilWhatWaitsInItIsGone) {
+  World world;
+  world.set({acting(1, limiting(1000), {{0, 1}})});
+  const ClassKey key = world.installed.classes.begin()->first;
+  world.set({});
+  for (const bool busy : {true, false}) {
+    world.installed.classes.at(key).busy = busy;
+    world.now += kIdleTreatment + 1s;
+    world.set({acting(busy ? 2 : 3, limiting(2000), {{2, 1}})});
+    EXPECT_EQ(world.kernel.has_class(key), busy);
+  }
+}
+
+TEST(Difference, KeepsATreatmentThatHoldsUntilItsFaultHasReleased) {
+  LinkAction hold;
+  hold.hold = true;
+  const Fault holding = acting(1, hold, {{0, 1}});
+  const auto keeps_holding = [](const World& world) {
+    return std::any_of(
+        world.installed.treatments.begin(), world.installed.treatments.end(), [](const auto& use) {
+          const auto& clauses = use.second.treatment.effect.clauses;
+          return use.second.users == 0 && !clauses.empty() && clauses.front().action.hold;
+        });
+  };
+  // It holds otherwise, or a cut hides it.
+  for (const Fault& other : {acting(2, limiting(1000), {{0, 1}}), cut(2, {{0, 1}})}) {
+    World world;
+    world.set({holding});
+    world.set({holding, other});
+    world.now += kIdleTreatment + 1s;
+    world.set({holding, other, cut(3, {{5, 6}})});
+    EXPECT_TRUE(keeps_holding(world));
+    world.now += kIdleTreatment + 1s;
+    world.set({other});
+    EXPECT_TRUE(keeps_holding(world)) << "it is released after that";
+    world.now += kIdleTreatment + 1s;
+    world.set({other, cut(4, {{5, 6}})});
+    EXPECT_FALSE(keeps_holding(world));
+  }
+}
+
 TEST(Difference, RefusesMoreEndsThanLayers) {
   std::vector<Fault> faults;
   for (std::uint32_t i = 0; i < kLayersMax; ++i) {
