@@ -28,6 +28,14 @@ struct Ppm {
   friend auto operator<=>(const Ppm&, const Ppm&) = default;
 };
 
+/// The whole: what always happens.
+inline constexpr Ppm kAlways{1'000'000};
+
+/// A probability as a number from 0 to 1.
+[[nodiscard]] constexpr double fraction(Ppm probability) noexcept {
+  return static_cast<double>(probability.value) / kAlways.value;
+}
+
 /// Parses "10%", "0.5%", "0%", "100%"; resolution 0.0001 %.
 /// @throws Error Usage when the sign is missing, out of range or finer than the resolution
 [[nodiscard]] Ppm parse_percent(std::string_view text, std::string_view what);

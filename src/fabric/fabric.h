@@ -3,7 +3,8 @@
 /// what links do, counters that say what happened. Concrete fabrics (netns_fabric.h, and
 /// proxy_fabric.h of src/relays) are picked by src/cli alone. Everything is called from the
 /// supervisor's one thread; calls block for the kernel's own time (a commit of 1000 links: a few
-/// milliseconds).
+/// milliseconds). A userspace wire that is frozen holds a call that needs it up for five seconds
+/// once, then for half a second; a kernel whose sets are busy forgetting what expired, for two.
 
 #include <cstdint>
 #include <functional>
@@ -221,13 +222,6 @@ class Fabric {
   /// Readable when a process has ended that faults need (the userspace wire): an audit replaces it.
   /// -1 when there is none. Belongs to the fabric; may be another after apply() and audit().
   [[nodiscard]] virtual int helper_exit_fd() const { return -1; }
-};
-
-/// A probe that `--verify` sends: one UDP datagram per ordered pair, from the sender's namespace to
-/// the receiver's, repeated `attempts` times.
-struct PairVerdict {
-  Link link;
-  bool arrived = false;
 };
 
 }  // namespace tinet

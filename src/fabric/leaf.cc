@@ -10,12 +10,6 @@ namespace tinet::fabric {
 
 namespace {
 
-constexpr double kMillion = 1'000'000;
-
-double share(Ppm probability) {
-  return probability.value / kMillion;
-}
-
 std::uint32_t rate_queue(const Rate& rate) {
   return rate.queue_packets > 0 ? rate.queue_packets : kRateQueue;
 }
@@ -50,16 +44,17 @@ Leaf leaf_of(const LinkAction& shape) {
     spec.table = shape.delay->distribution == Distribution::Table
                      ? shape.delay->table
                      : distribution_table(shape.delay->distribution);
-    spec.delay_correlation = share(shape.delay->correlation);
+    spec.delay_correlation = fraction(shape.delay->correlation);
   }
   if (shape.bursts.size() > 1) {
     throw_conflict("cannot combine two losses in bursts on one link: netem has room for one",
                    "heal one of them first");
   }
   if (!shape.bursts.empty()) {
-    spec.burst_loss = NetemLoss{share(shape.bursts[0].begin), share(shape.bursts[0].end), 1, 0};
+    spec.burst_loss =
+        NetemLoss{fraction(shape.bursts[0].begin), fraction(shape.bursts[0].end), 1, 0};
   }
-  spec.reorder = share(shape.reorder);
+  spec.reorder = fraction(shape.reorder);
   spec.limit = netem_limit(shape);
   return {spec, spec.limit};
 }

@@ -13,7 +13,6 @@ namespace tinet::fabric {
 namespace {
 
 constexpr std::uint32_t kTcpFlagsOffset = 13;
-constexpr std::uint32_t kMillion = 1'000'000;
 
 nft::Bytes host_order(std::uint32_t value) {
   return nft::KeyBuilder().u32(value).take();
@@ -161,7 +160,8 @@ Expressions by_chance(Ppm probability, std::uint32_t seed) {
   constexpr bool kRandom = false;
   Expressions all = {
       nft::Numgen{nft::kR0, std::numeric_limits<std::uint32_t>::max(), kRandom},
-      nft::Hash{.from = nft::kR0, .length = 4, .to = nft::kR0, .modulus = kMillion, .seed = seed}};
+      nft::Hash{
+          .from = nft::kR0, .length = 4, .to = nft::kR0, .modulus = kAlways.value, .seed = seed}};
   all << is_below(nft::kR0, probability);
   return all;
 }

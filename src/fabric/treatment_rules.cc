@@ -10,7 +10,6 @@ namespace tinet::fabric {
 
 namespace {
 
-constexpr std::uint32_t kMillion = 1'000'000;
 constexpr std::uint32_t kMacSize = 6;
 constexpr std::uint32_t kSourceMac = 6;  ///< offset in the Ethernet header
 constexpr std::uint32_t kIcmpHeader = 8;
@@ -91,7 +90,7 @@ void TreatmentBuilder::put_refusal(std::size_t clause, bool resets) {
 
 void TreatmentBuilder::put_loss(std::size_t clause) {
   const Ppm loss = treatment_.effect.clauses[clause].action.loss;
-  if (loss.value >= kMillion) {
+  if (loss >= kAlways) {
     Expressions counted = if_meant(clause);
     counted << count(clause, Happening::Dropped);
     rule(std::move(counted));
@@ -127,7 +126,7 @@ void TreatmentBuilder::put_lost_replies(std::size_t clause) {
                          nft::PayloadLoad{nft::Header::Network, family.offset, family.size,
                                           nft::kR0},
                          nft::PayloadLoad{nft::Header::Transport, 0, 4, ports},
-                         nft::Hash{nft::kR0, family.size + 4, nft::kR0, kMillion,
+                         nft::Hash{nft::kR0, family.size + 4, nft::kR0, kAlways.value,
                                    folded(effect.action.seed)}}
           << is_below(nft::kR0, effect.action.lost_replies) << count(clause, Happening::Dropped)
           << Expressions{nft::GiveVerdict{{nft::Verdict::Kind::Drop, {}}}};

@@ -12,12 +12,10 @@ namespace tinet {
 
 namespace {
 
-constexpr double kMillion = 1'000'000;
-
 /// The chance that at least one of two independent things happens.
 Ppm either(Ppm a, Ppm b) {
-  const double passes = (1 - a.value / kMillion) * (1 - b.value / kMillion);
-  return Ppm{static_cast<std::uint32_t>(std::lround((1 - passes) * kMillion))};
+  const double passes = (1 - fraction(a)) * (1 - fraction(b));
+  return Ppm{static_cast<std::uint32_t>(std::lround((1 - passes) * kAlways.value))};
 }
 
 void add(std::optional<Delay>& sum, const Delay& delay) {

@@ -9,10 +9,8 @@ namespace tinet {
 
 namespace {
 
-constexpr std::uint32_t kWhole = 1'000'000;
-
 void check_share(Ppm share, const char* what) {
-  if (share.value > kWhole) {
+  if (share > kAlways) {
     throw_usage(std::string(what) + ": more than 100% of the packets", "write 0.0001% to 100%");
   }
 }

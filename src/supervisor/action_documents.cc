@@ -11,8 +11,6 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr Ppm kWhole{1'000'000};
-
 /// A whole number where it is one: 5, not 5E0.
 json::value milliseconds(Nanoseconds time) {
   constexpr std::int64_t kPerMillisecond = 1'000'000;
@@ -51,7 +49,7 @@ void put_rate(json::object& document, const Rate& rate) {
 
 /// Keeps all packets away.
 bool stops_all(const LinkAction& action) {
-  return action.cut || action.hold || action.loss >= kWhole;
+  return action.cut || action.hold || action.loss >= kAlways;
 }
 
 /// Some packets do not arrive, or arrive broken.

@@ -49,10 +49,10 @@ class FaultWatch {
   /// From now on there are processes that could send packets.
   void traffic_begins();
 
-  /// @param packets without those of probes
   /// True when the cluster's traffic went on for match_within while the fault was active, and no
   /// packet was meant. Time in which no endpoint sent anything does not count, as far as the fabric
   /// sees that. A fault that begins after so many bytes is given all the time it needs.
+  /// @param packets without those of probes
   [[nodiscard]] bool matched_nothing(const Fault& fault, const PacketCounts& packets) const;
 
   /// As long as what is returned lives, what endpoints send is not the cluster's alone: such time

@@ -8,7 +8,6 @@ namespace tinet {
 
 namespace {
 
-constexpr Ppm kWhole{1'000'000};
 /// How seldom a right link may look wrong by chance.
 constexpr double kWrongVerdict = 1e-9;
 /// Below this, the cluster's own packets in the queue may hold a probe up for the whole budget.
@@ -52,7 +51,7 @@ std::optional<CutMode> cut_of(const LinkAction& action) {
   if (action.cut) {
     return action.cut;
   }
-  return action.hold || action.loss >= kWhole ? std::optional(CutMode::Drop) : std::nullopt;
+  return action.hold || action.loss >= kAlways ? std::optional(CutMode::Drop) : std::nullopt;
 }
 
 Expected unsure(std::string reason) {
@@ -85,14 +84,14 @@ std::string why_unseen(const EffectClause& clause) {
 
 /// Tries after which something of this chance has happened, but for kWrongVerdict.
 double tries_for(Ppm chance) {
-  if (chance.value == 0 || chance >= kWhole) {
+  if (chance.value == 0 || chance >= kAlways) {
     return 1;
   }
   return std::ceil(std::log(kWrongVerdict) / std::log1p(-static_cast<double>(chance.value) / 1e6));
 }
 
 Ppm rest_of(Ppm chance) {
-  return Ppm{kWhole.value - std::min(chance.value, kWhole.value)};
+  return Ppm{kAlways.value - std::min(chance.value, kAlways.value)};
 }
 
 /// What chance does must be seen, and that it does not do it always.
@@ -193,7 +192,7 @@ bool as_intended(const Expected& expected, const Sighted& sighted) {
   }
   if (sighted.arrived() == 0 || (expected.lost.value > 0 && sighted.arrived() >= sighted.sent) ||
       (expected.corrupted.value > 0 && sighted.corrupted == 0) ||
-      (expected.corrupted >= kWhole && sighted.intact > 0)) {
+      (expected.corrupted >= kAlways && sighted.intact > 0)) {
     return false;
   }
   // Where all are broken, nobody can tell which of them came twice.

@@ -13,6 +13,11 @@ struct ProbeOptions {
   std::chrono::milliseconds timeout{100};  ///< per attempt, for those that have not arrived
 };
 
+struct PairVerdict {
+  Link link;
+  bool arrived = false;
+};
+
 /// Sends one UDP datagram per link, from the sender's namespace to the receiver's, and again for
 /// those that do not arrive. Returns as soon as all have arrived, at the latest after
 /// attempts * timeout. One socket per endpoint that takes part; thousands of links are fine.
