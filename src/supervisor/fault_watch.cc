@@ -201,6 +201,15 @@ void FaultWatch::listen(MonoTime time) {
   listened_ = time;
 }
 
+/// Whether it met no packet; nothing when the fabric cannot tell now.
+std::optional<bool> FaultWatch::found_no_match(const Fault& fault) const {
+  try {
+    return matched_nothing(fault, ledger_.without_probes(fault.id, fabric_.packets(fault.id)));
+  } catch (const Error&) {
+    return std::nullopt;  // the next audit tells what is wrong with the network
+  }
+}
+
 void FaultWatch::look_for_matches() {
   bool told = false;
   for (const auto& [id, entry] : book_.entries()) {
@@ -208,8 +217,12 @@ void FaultWatch::look_for_matches() {
     if (!is_waited_for(entry) || met == traffic_met_.end() || met->second < times_.match_within) {
       continue;
     }
+    const auto no_match = found_no_match(entry.fault);
+    if (!no_match) {
+      continue;
+    }
     looked_at_.insert(id);
-    if (matched_nothing(entry.fault, ledger_.without_probes(id, fabric_.packets(id)))) {
+    if (*no_match) {
       journal_.add("tinet", "fault-matched-nothing", "",
                    to_string(id) + ": no packet was meant in " +
                        format_duration(times_.match_within) +

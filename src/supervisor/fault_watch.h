@@ -73,6 +73,7 @@ class FaultWatch {
   void forget_traffic(MonoTime time);
   void listen_again();
   [[nodiscard]] bool is_waited_for(const FaultBook::Entry& entry) const;
+  [[nodiscard]] std::optional<bool> found_no_match(const Fault& fault) const;
   void look_for_matches();
   void arm_audit(std::chrono::milliseconds after);
   void audit();

@@ -36,6 +36,8 @@ class FakeFabric : public Fabric {
   std::optional<std::uint64_t> sent{};  ///< packets of the whole cluster, if it sees them
   bool talks = false;                   ///< there are more at every look
   std::optional<Error> traffic_fails{};
+  std::optional<Error> packets_fail{};
+  int packets_failed = 0;  ///< how often
   ReleaseReport held{};
   std::vector<Drift> drifts{};
   std::uint64_t waiting_packets = 0;
@@ -117,7 +119,13 @@ class FakeFabric : public Fabric {
     }
     return all;
   }
-  [[nodiscard]] PacketCounts packets(FaultId fault) override { return counts[fault]; }
+  [[nodiscard]] PacketCounts packets(FaultId fault) override {
+    if (packets_fail) {
+      ++packets_failed;
+      throw Error(*packets_fail);
+    }
+    return counts[fault];
+  }
   [[nodiscard]] std::optional<std::uint64_t> traffic() override {
     if (traffic_fails) {
       throw Error(*traffic_fails);

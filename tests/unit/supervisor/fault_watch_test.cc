@@ -125,6 +125,17 @@ TEST(FaultWatch, SaysNothingWhenTheFabricCannotBeAsked) {
   EXPECT_THAT(world.events("fault-matched-nothing"), IsEmpty());
 }
 
+TEST(FaultWatch, LooksAgainForMatchesWhenTheFabricCouldNotBeAsked) {
+  DeskWorld world(desk_plan(2), kNoAudits);
+  world.desk.traffic_begins();
+  world.create(fault_request("partition", "n-0"));
+  world.fabric.packets_fail = Error(ErrorKind::Operation, "no answer");
+  EXPECT_TRUE(world.run_until([&] { return world.fabric.packets_failed >= 2; }));
+  EXPECT_THAT(world.events("fault-matched-nothing"), IsEmpty());
+  world.fabric.packets_fail.reset();
+  EXPECT_TRUE(world.run_until([&] { return !world.events("fault-matched-nothing").empty(); }));
+}
+
 TEST(FaultWatch, GivesACutAfterBytesItsTime) {
   DeskWorld world(desk_plan(2), kNoAudits);
   world.desk.traffic_begins();
