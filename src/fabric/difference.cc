@@ -39,6 +39,16 @@ bool refers_to(const Effect& effect, FaultId fault) {
                      [&](const EffectClause& clause) { return clause.match.owner == fault; });
 }
 
+/// Whether rules refer to the memory of a fault, those of `old` left out.
+/// @param old ascending
+bool is_asked(FaultId fault, const Installed& installed, const std::vector<TreatmentId>& old) {
+  return std::any_of(installed.treatments.begin(), installed.treatments.end(),
+                     [&](const auto& use) {
+                       return refers_to(use.second.treatment.effect, fault) &&
+                              !std::binary_search(old.begin(), old.end(), use.first);
+                     });
+}
+
 /// Collects the changes of many links map by map.
 class Builder {
  public:
@@ -249,20 +259,18 @@ void Builder::take_old() {
 
 void Builder::take_memories(const Memories& wanted) {
   for (const auto& [fault, memory] : wanted) {
-    if (!installed_.memories.contains(fault)) {
+    const auto known = installed_.memories.find(fault);
+    if (known == installed_.memories.end()) {
       difference_.new_memories.emplace(fault, memory);
+    } else if (known->second != memory) {
+      // Of a change that failed: this fault's rules would ask for links that it does not know.
+      throw_conflict("cannot give the number " + to_string(fault) +
+                         " to a fault: the kernel still remembers what another one meant by it",
+                     "make another change some seconds later, or use another number");
     }
   }
-  const auto& old = difference_.old_treatments;
   for (const auto& [fault, memory] : installed_.memories) {
-    const FaultId id = fault;
-    const bool needed = wanted.contains(fault) ||
-                        std::any_of(installed_.treatments.begin(), installed_.treatments.end(),
-                                    [&](const auto& use) {
-                                      return refers_to(use.second.treatment.effect, id) &&
-                                             !std::binary_search(old.begin(), old.end(), use.first);
-                                    });
-    if (!needed) {
+    if (!wanted.contains(fault) && !is_asked(fault, installed_, difference_.old_treatments)) {
       difference_.old_memories.emplace(fault, memory);
     }
   }
@@ -398,6 +406,28 @@ Difference make_difference(const Installed& installed, const std::vector<LinkSch
     builder.sweep(leftover->first, leftover->second);
   }
   return builder.take(memories);
+}
+
+Difference withdrawal(const Difference& failed, const Installed& installed) {
+  Difference old;
+  for (const Treatment& treatment : failed.new_treatments) {
+    const auto there = installed.treatments.find(treatment.id);
+    if (there != installed.treatments.end() && there->second.users == 0) {
+      old.old_treatments.push_back(treatment.id);
+    }
+  }
+  for (const auto& [key, port_class] : failed.new_classes) {
+    const auto there = installed.classes.find(key);
+    if (there != installed.classes.end() && there->second.users == 0) {
+      old.old_classes.emplace(key, port_class);
+    }
+  }
+  for (const auto& [fault, memory] : failed.new_memories) {
+    if (installed.memories.contains(fault) && !is_asked(fault, installed, old.old_treatments)) {
+      old.old_memories.emplace(fault, memory);
+    }
+  }
+  return old;
 }
 
 void record(const Difference& difference, Installed& installed, Registry& registry, MonoTime now) {

@@ -103,11 +103,14 @@ struct Difference {
 /// Empty when what is left of the applied schedules at `now` is what is wanted. Leftovers of former
 /// changes are removed along with any change, but are no reason for one.
 /// @throws Error Conflict when a schedule has more entries than there are layers, or effects that
-///         cannot be combined
+///         cannot be combined, or the kernel still remembers something else for a fault's number
 [[nodiscard]] Difference make_difference(const Installed& installed,
                                          const std::vector<LinkSchedule>& wanted,
                                          const Memories& memories, const Mechanisms& mechanisms,
                                          Registry& registry, MonoTime now);
+
+/// What went ahead of a change that failed, and nothing leads to: no packet has met it.
+[[nodiscard]] Difference withdrawal(const Difference& failed, const Installed& installed);
 
 /// Notes that the kernel has committed the difference.
 void record(const Difference& difference, Installed& installed, Registry& registry, MonoTime now);

@@ -99,7 +99,13 @@ Difference Table::plan(const std::vector<LinkSchedule>& wanted, const Memories& 
 
 void Table::commit(const Difference& difference, MonoTime now) {
   const Stopwatch watch(now);
-  const Lateness lateness = commit_changes(difference, watch.now());
+  Lateness lateness{};
+  try {
+    lateness = commit_changes(difference, watch.now());
+  } catch (const Error&) {
+    withdraw(difference, watch.now());
+    throw;
+  }
   try {
     read_back(difference, watch.now(), lateness);
   } catch (const Error&) {
@@ -138,6 +144,22 @@ void Table::undo(const Difference& difference, MonoTime now) {
     memories.erase(fault);
   }
   commit_changes(plan(wanted, memories, difference.mechanisms, now), now);
+}
+
+/// Removes what went ahead of a change that was not decided then.
+void Table::withdraw(const Difference& failed, MonoTime now) {
+  const Difference old = withdrawal(failed, installed_);
+  nft::Batch batch;
+  put_old_objects(batch, old);
+  if (batch.empty()) {
+    return;
+  }
+  try {
+    send(std::move(batch));
+    record(old, installed_, registry_, now);
+  } catch (const Error&) {
+    // It does nothing, and goes with a later change.
+  }
 }
 
 std::vector<std::string> Table::preview(const Difference& difference, MonoTime now) const {

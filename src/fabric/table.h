@@ -67,6 +67,7 @@ class Table {
   void read_back(const Difference& difference, MonoTime now, Lateness lateness);
   void rebuild(MonoTime now);
   void undo(const Difference& difference, MonoTime now);
+  void withdraw(const Difference& failed, MonoTime now);
   [[nodiscard]] std::vector<Count> read_counts();
   void tidy_counts();
   [[nodiscard]] TableView view() { return {connection_, skeleton_, installed_, ports_}; }

@@ -172,5 +172,42 @@ TEST_F(FailedChange, LeavesTheFormerStateInAllParts) {
   }
 }
 
+/// Cuts the first packets only, so that the kernel has to remember how many.
+Fault cut_first(std::uint32_t id, std::uint32_t packets, Link link) {
+  Fault fault = cut(id, {link});
+  fault.clauses.front().match.first = packets;
+  fault.clauses.front().match.owner = {id};
+  return fault;
+}
+
+/// What a failed change had the kernel remember is not what another fault of that number means.
+TEST_F(FailedChange, LeavesNoMemoryToTheNextFaultOfItsNumber) {
+  World world(2, false, options_);
+  std::uint32_t id = 1;
+  for (int call = 0; !reached_the_end_; ++call, ++id) {
+    SCOPED_TRACE(call);
+    ASSERT_LT(call, 100);
+    const bool failed = apply_refusing(world, call, {cut_first(id, 9, {0, 1})});
+    if (!failed) {
+      world.fabric->apply({}, later());
+      continue;
+    }
+    try {
+      world.fabric->apply({cut_first(id, 2, {1, 0})}, later());
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::Conflict) << error.what();
+      // Where packets may be on their way through the rules, they stay for a while.
+      ++id;
+      world.fabric->apply({cut_first(id, 2, {1, 0})}, later());
+    }
+    EXPECT_FALSE(world.reaches(1, 0));
+    EXPECT_FALSE(world.reaches(1, 0));
+    EXPECT_TRUE(world.reaches(1, 0));
+    world.fabric->apply({}, later());
+    const auto drift = world.fabric->audit(later());
+    EXPECT_TRUE(drift.empty()) << all_of(drift);
+  }
+}
+
 }  // namespace
 }  // namespace tinet::testing

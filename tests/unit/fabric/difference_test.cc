@@ -315,6 +315,61 @@ TEST(Difference, RefusesMoreEndsThanLayers) {
   }
 }
 
+Fault first_packets(std::uint32_t id, std::uint32_t packets, std::vector<Link> links) {
+  Match match;
+  match.first = packets;
+  match.owner = {id};
+  return acting(id, cutting(), std::move(links), {}, match);
+}
+
+Difference difference_to(World& world, const std::vector<Fault>& faults) {
+  return make_difference(world.installed, link_schedules(faults, world.now).links,
+                         memories_of(faults), {}, world.registry, world.now);
+}
+
+/// What goes ahead of the decision is there when that fails.
+void go_ahead(World& world, const Difference& difference) {
+  Difference ahead;
+  ahead.new_memories = difference.new_memories;
+  ahead.new_treatments = difference.new_treatments;
+  ahead.new_classes = difference.new_classes;
+  record(ahead, world.installed, world.registry, world.now);
+}
+
+TEST(Difference, NeverTakesTheMemoryOfAnotherFaultOfTheSameNumber) {
+  const Fault failed = first_packets(1, 3, {{0, 1}});
+  for (const Fault& next : {first_packets(1, 2, {{0, 1}}), first_packets(1, 3, {{1, 0}})}) {
+    World world;
+    go_ahead(world, difference_to(world, {failed}));
+    EXPECT_TRUE(difference_to(world, {failed}).new_memories.empty());
+    try {
+      static_cast<void>(difference_to(world, {next}));
+      ADD_FAILURE() << "it would ask the memory of the other one";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::Conflict);
+      EXPECT_NE(std::string(error.what()).find("f1"), std::string::npos) << error.what();
+    }
+  }
+}
+
+TEST(Difference, WithdrawsWhatWentAheadOfAFailedChangeAndNothingElse) {
+  World world;
+  world.set({acting(1, limiting(1000), {{0, 1}}), first_packets(2, 3, {{0, 2}})});
+  const Installed before = world.installed;
+  const std::vector<Fault> next = {acting(1, limiting(1000), {{0, 1}, {1, 0}}),
+                                   first_packets(2, 3, {{0, 2}}), first_packets(3, 1, {{0, 1}})};
+  const Difference failed = difference_to(world, next);
+  go_ahead(world, failed);
+  EXPECT_GT(world.installed.treatments.size(), before.treatments.size());
+  const Difference withdrawn = withdrawal(failed, world.installed);
+  record(withdrawn, world.installed, world.registry, world.now);
+  EXPECT_EQ(world.installed.memories, before.memories);
+  EXPECT_EQ(world.installed.by_effect, before.by_effect);
+  EXPECT_EQ(world.installed.treatments.size(), before.treatments.size());
+  EXPECT_EQ(world.installed.classes.size(), before.classes.size());
+  EXPECT_EQ(difference_to(world, next).new_memories.size(), 1U);
+}
+
 TEST(Difference, KeepsAMemoryAsLongAsARuleCanAskIt) {
   Match first = to_port(80);
   first.first = 3;
