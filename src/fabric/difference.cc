@@ -227,7 +227,7 @@ bool Builder::holds_packets(const Treatment& treatment) const {
   return std::any_of(clauses.begin(), clauses.end(), [&](const EffectClause& clause) {
     return clause.action.hold &&
            std::any_of(clause.faults.begin(), clause.faults.end(), [&](FaultId fault) {
-             return difference_.holders.contains(fault) || installed_.holders.contains(fault);
+             return difference_.holders->contains(fault) || installed_.holders.contains(fault);
            });
   });
 }
@@ -277,9 +277,10 @@ void Builder::take_memories(const Memories& wanted) {
 }
 
 Difference Builder::take(const Memories& memories) {
+  difference_.holders.emplace();
   for (const auto& [fault, memory] : memories) {
     if (memory.holds) {
-      difference_.holders.insert(fault);
+      difference_.holders->insert(fault);
     }
   }
   take_old();
@@ -431,7 +432,9 @@ Difference withdrawal(const Difference& failed, const Installed& installed) {
 }
 
 void record(const Difference& difference, Installed& installed, Registry& registry, MonoTime now) {
-  installed.holders = difference.holders;
+  if (difference.holders) {
+    installed.holders = *difference.holders;
+  }
   for (const auto& [fault, memory] : difference.new_memories) {
     installed.memories.emplace(fault, memory);
   }

@@ -89,7 +89,7 @@ struct Difference {
   std::vector<TreatmentId> old_treatments;
   std::map<ClassKey, PortClass> old_classes;
   Memories old_memories;
-  std::set<FaultId> holders;
+  std::optional<std::set<FaultId>> holders;  ///< none: as before
 
   std::vector<std::pair<Link, LinkRecord>> records;  ///< of every link that is touched, afterwards
   std::vector<std::pair<Link, LinkRecord>> before;   ///< of the links in `changed`
