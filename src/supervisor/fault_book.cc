@@ -16,10 +16,17 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 
 }  // namespace
 
+void FaultBook::use_up(FaultId last) {
+  while (last_id_ < last.value) {
+    unborn_.insert(FaultId{++last_id_});
+  }
+}
+
 void FaultBook::add(Entry entry) {
-  TINET_ASSERT(entry.fault.id == next_id());
   const FaultId id = entry.fault.id;
-  last_id_ = id.value;
+  TINET_ASSERT(id == next_id() || unborn_.contains(id));
+  use_up(id);
+  unborn_.erase(id);
   active_.emplace(id, std::move(entry));
 }
 

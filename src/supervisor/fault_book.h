@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,7 +37,10 @@ class FaultBook {
   /// The id the next fault gets; ids are never used twice.
   [[nodiscard]] FaultId next_id() const noexcept { return {last_id_ + 1}; }
 
-  /// Adds a fault that has just been applied; its id must be next_id().
+  /// Ids up to this one are not given out again, whatever becomes of the change that makes their
+  /// faults: what it leaves in the fabric when it fails must not be taken for another fault's.
+  void use_up(FaultId last);
+  /// Adds a fault that has just been applied; its id is next_id(), or was used up for it.
   void add(Entry entry);
   /// Moves an active fault to the ended ones (the newest kEndedMax are kept).
   /// @return nullopt when it was not active
@@ -52,9 +56,9 @@ class FaultBook {
   [[nodiscard]] const Fault* find(FaultId id) const;
   [[nodiscard]] const std::vector<Ended>& ended() const noexcept { return ended_; }
   [[nodiscard]] const Ended* find_ended(FaultId id) const;
-  /// True for an id that was given out at some time.
-  [[nodiscard]] bool issued(FaultId id) const noexcept {
-    return id.value >= 1 && id.value <= last_id_;
+  /// True for an id of a fault that has ever been active.
+  [[nodiscard]] bool issued(FaultId id) const {
+    return id.value >= 1 && id.value <= last_id_ && !unborn_.contains(id);
   }
   /// Earliest end of an active fault.
   [[nodiscard]] std::optional<MonoTime> next_end() const;
@@ -67,6 +71,7 @@ class FaultBook {
   std::map<FaultId, Entry> active_;
   std::vector<Ended> ended_;
   std::uint32_t last_id_ = 0;
+  std::set<FaultId> unborn_;  ///< used up, and not added: their changes have failed
 };
 
 }  // namespace tinet

@@ -117,6 +117,9 @@ asio::awaitable<json::object> FaultDesk::converge(api::ApplyRequest request) {
   if (request.dry_run) {
     answer["transaction"] = json::value_from(fabric_.preview(wanted, start));
   } else if (!created.empty() || !result.heal.empty()) {
+    if (!created.empty()) {
+      book_.use_up(created.back().fault.id);
+    }
     release_held(result.heal, notes);
     const ApplyReport report = fabric_.apply(wanted, start);
     notes.insert(notes.end(), report.notes.begin(), report.notes.end());

@@ -130,8 +130,9 @@ asio::awaitable<json::object> FaultDesk::create(api::FaultRequest request) {
     co_return answer;
   }
 
-  const ApplyReport report = fabric_.apply(wanted, start);
   const FaultId id = made.fault.id;
+  book_.use_up(id);
+  const ApplyReport report = fabric_.apply(wanted, start);
   const std::vector<Link> links = made.fault.links;
   std::vector<std::string> notes = made.notes;
   notes.insert(notes.end(), report.notes.begin(), report.notes.end());

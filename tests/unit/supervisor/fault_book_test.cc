@@ -31,6 +31,23 @@ TEST(FaultBook, NeverUsesAnIdTwice) {
   EXPECT_FALSE(book.issued({0}));
 }
 
+TEST(FaultBook, GivesOutNoIdOfAChangeThatFailed) {
+  FaultBook book;
+  book.use_up({2});
+  EXPECT_EQ(book.next_id().value, 3U);
+  EXPECT_FALSE(book.issued({1})) << "nobody was told of it";
+  EXPECT_FALSE(book.issued({2}));
+  book.use_up({4});
+  auto entry = make_entry(book, {"a"});
+  entry.fault.id = FaultId{3};
+  book.add(entry);
+  entry.fault.id = FaultId{4};
+  book.add(entry);
+  EXPECT_TRUE(book.issued({3}));
+  EXPECT_TRUE(book.issued({4}));
+  EXPECT_EQ(book.next_id().value, 5U);
+}
+
 TEST(FaultBook, ExpiresWhatIsDueAndNothingElse) {
   FaultBook book;
   const MonoTime start{};

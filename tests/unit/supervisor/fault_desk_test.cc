@@ -80,6 +80,22 @@ TEST(FaultDesk, ChangesNothingWhenTheFabricRefuses) {
   EXPECT_THAT(world.events("fault-applied"), IsEmpty());
 }
 
+/// The memory of a fault can be in the kernel before its change fails; the next fault would take it
+/// for its own.
+TEST(FaultDesk, UsesNoIdTwiceThatTheFabricHasSeen) {
+  DeskWorld world(desk_plan(3));
+  world.fabric.apply_fails = Error(ErrorKind::Operation, "no memory");
+  EXPECT_EQ(refusal([&] { world.create(loss(1)); }).kind(), ErrorKind::Operation);
+  EXPECT_EQ(refusal([&] { world.converge({loss(1), loss(2)}); }).kind(), ErrorKind::Operation);
+  world.fabric.apply_fails.reset();
+  EXPECT_EQ(world.create(loss(1)).at("id").as_string(), "f4");
+  EXPECT_THAT(ids_in(world.converge({loss(2), loss(3)}), "create"), ElementsAre("f5", "f6"));
+  EXPECT_EQ(refusal([&] {
+              static_cast<void>(world.desk.release({"f1", false}));
+            }).kind(),
+            ErrorKind::Conflict);
+}
+
 TEST(FaultDesk, DryRunShowsTheTransactionAndChangesNothing) {
   DeskWorld world(desk_plan(3));
   auto request = fault_request("partition", "n-0");
