@@ -8,6 +8,7 @@
 #include "src/base/error.h"
 #include "src/base/text.h"
 #include "src/model/chance.h"
+#include "src/model/scope.h"
 
 namespace tinet {
 
@@ -273,12 +274,7 @@ class Selector {
   }
 
   [[nodiscard]] std::string names_of(const std::set<Endpoint>& endpoints) const {
-    std::vector<std::string> names;
-    names.reserve(endpoints.size());
-    for (const auto endpoint : endpoints) {
-      names.push_back(endpoint < scope_.members.size() ? scope_.members[endpoint].name : "client");
-    }
-    return join(names, ", ");
+    return join(tinet::names_of({endpoints.begin(), endpoints.end()}, scope_), ", ");
   }
 
   [[nodiscard]] std::string known_names() const {
@@ -303,6 +299,9 @@ class Selector {
       candidates.push_back(member.component);
     }
     candidates.insert(candidates.end(), {"all", "client", "minority", "majority"});
+    if (scope_.host) {
+      candidates.emplace_back("host");
+    }
     const auto meant = nearest(name, candidates);
     refuse(what_, "no instance or component " + quoted(name) + " (has: " + known_names() + ")",
            meant.empty() ? "" : "did you mean '" + meant + "'?");

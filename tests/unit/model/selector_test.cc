@@ -74,6 +74,16 @@ TEST(Select, TakesTheClientOnlyByName) {
   EXPECT_THAT(refusal("clien*").what(), HasSubstr("no instance matches 'clien*'"));
 }
 
+TEST(Select, KnowsTheHostByNameWhereThereIsOne) {
+  SelectorScope scope = small_cluster();
+  scope.host = 6;
+  EXPECT_THAT(chosen("host", scope), ElementsAre(6));
+  EXPECT_THAT(select("random:1:host", scope, "SELECTOR").notes,
+              ElementsAre("random:1:host chose host (seed 7)"));
+  EXPECT_EQ(refusal("hoost", scope).hint(), "did you mean 'host'?");
+  EXPECT_EQ(refusal("hoost").hint(), "");
+}
+
 TEST(Select, TakesAZone) {
   EXPECT_THAT(chosen("zone:a"), ElementsAre(1, 3));
 }
