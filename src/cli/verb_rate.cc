@@ -12,10 +12,6 @@ namespace tinet::cli {
 
 namespace {
 
-/// A burst that holds no whole packet would stop the link.
-constexpr std::uint64_t kBurstMin = 1600;
-constexpr std::int64_t kQueueMax = 1'000'000;
-
 void add_options(Command& command, FaultWords& words) {
   command.option(
       "--burst-size", words.burst_size,
@@ -40,14 +36,14 @@ void read(const FaultWords& words, api::FaultRequest& request) {
   }
   if (!words.burst_size.empty()) {
     const std::uint64_t size = parse_size(words.burst_size, "--burst-size");
-    if (size < kBurstMin || size > std::numeric_limits<std::uint32_t>::max()) {
+    if (size < kBurstSizeMin || size > std::numeric_limits<std::uint32_t>::max()) {
       throw_usage("--burst-size: '" + words.burst_size + "' is not between 1600b and 4gib");
     }
     action.rate_burst_bytes = static_cast<std::uint32_t>(size);
   }
   if (!words.queue.empty()) {
     action.rate_queue_packets =
-        static_cast<std::uint32_t>(parse_number(words.queue, "--queue", 1, kQueueMax));
+        static_cast<std::uint32_t>(parse_number(words.queue, "--queue", 1, kQueuePacketsMax));
   }
 }
 

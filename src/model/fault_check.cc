@@ -50,6 +50,23 @@ void check_delay(const Delay& delay) {
   check_share(delay.correlation, "--correlation");
 }
 
+void check_rate(const Rate& rate) {
+  const auto bits = rate.bits_per_second;
+  if (bits < kRateMin || bits > kRateMax) {
+    throw_usage("rate: " + std::to_string(bits) +
+                " bits per second, possible are 8bit to 1000gbit");
+  }
+  if (rate.burst_bytes > 0 && rate.burst_bytes < kBurstSizeMin) {
+    throw_usage("--burst-size: " + std::to_string(rate.burst_bytes) +
+                " bytes hold no whole packet, so the link would stop; at least " +
+                std::to_string(kBurstSizeMin) + " are needed");
+  }
+  if (rate.queue_packets > kQueuePacketsMax) {
+    throw_usage("--queue: " + std::to_string(rate.queue_packets) + " packets, at most " +
+                std::to_string(kQueuePacketsMax) + " may wait");
+  }
+}
+
 /// Anything besides keeping packets away.
 bool does_more(LinkAction action) {
   action.cut.reset();
@@ -85,11 +102,7 @@ void check_action(const LinkAction& action) {
     throw_usage("--silent needs a share of packets to corrupt");
   }
   if (action.rate) {
-    const auto bits = action.rate->bits_per_second;
-    if (bits < kRateMin || bits > kRateMax) {
-      throw_usage("rate: " + std::to_string(bits) +
-                  " bits per second, possible are 8bit to 1000gbit");
-    }
+    check_rate(*action.rate);
   }
   if (action.lost_replies.value > 0) {
     LinkAction rest = action;

@@ -12,6 +12,9 @@ inline constexpr Nanoseconds kFlapPhaseMin = Milliseconds(10);
 inline constexpr Nanoseconds kFaultTimeMax = std::chrono::hours(1'000'000);
 inline constexpr std::uint64_t kRateMin = 8;  ///< bits: a byte per second
 inline constexpr std::uint64_t kRateMax = 1'000'000'000'000;
+/// A burst that holds no whole packet would stop the link.
+inline constexpr std::uint32_t kBurstSizeMin = 1'600;
+inline constexpr std::uint32_t kQueuePacketsMax = 1'000'000;
 
 /// Ranges and dependencies: probabilities up to 100 %, jitter not above the delay, reordering only
 /// of delayed packets (others have nothing to overtake), ...

@@ -44,7 +44,8 @@ TEST(CheckAction, TakesTheWholeRange) {
   EXPECT_EQ(refused(delayed({.delay = Nanoseconds(1)})), "");
   EXPECT_EQ(refused(delayed({.delay = kDelayMax, .jitter = kDelayMax})), "");
   EXPECT_EQ(refused({.rate = Rate{kRateMin, 0, 0}}), "");
-  EXPECT_EQ(refused({.rate = Rate{kRateMax, 1, 1}}), "");
+  EXPECT_EQ(refused({.rate = Rate{kRateMax, 1'600, 1}}), "");
+  EXPECT_EQ(refused({.rate = Rate{kRateMax, 0xffff'ffff, 1'000'000}}), "");
   EXPECT_EQ(refused({.delay = Delay{.delay = Milliseconds(1)}, .reorder = Ppm{5}}), "");
 }
 
@@ -57,6 +58,8 @@ TEST(CheckAction, RefusesWhatIsOutOfRange) {
   EXPECT_THAT(refused(delayed({.delay = kDelayMax + Nanoseconds(1)})), HasSubstr("at most 1h"));
   EXPECT_THAT(refused({.rate = Rate{kRateMin - 1, 0, 0}}), HasSubstr("8bit to 1000gbit"));
   EXPECT_THAT(refused({.rate = Rate{kRateMax + 1, 0, 0}}), HasSubstr("8bit to 1000gbit"));
+  EXPECT_THAT(refused({.rate = Rate{kRateMin, 1'599, 0}}), HasSubstr("--burst-size: 1599 bytes"));
+  EXPECT_THAT(refused({.rate = Rate{kRateMin, 0, 1'000'001}}), HasSubstr("--queue: 1000001"));
 }
 
 TEST(CheckAction, RefusesMembersThatMeanNothingAlone) {
