@@ -184,8 +184,20 @@ void Cluster::pause(const std::vector<Instance*>& chosen, const api::InstanceReq
   if (request.for_ms) {
     end = std::chrono::steady_clock::now() + std::chrono::milliseconds(*request.for_ms);
   }
-  for (Instance* instance : chosen) {
-    instance->pause();
+  for (const Instance* instance : chosen) {
+    instance->check_can_pause();
+  }
+  std::vector<Instance*> paused;
+  try {
+    for (Instance* instance : chosen) {
+      instance->pause();
+      paused.push_back(instance);
+    }
+  } catch (const Error&) {
+    let_go_on(paused);
+    throw;
+  }
+  for (const Instance* instance : chosen) {
     const std::string& name = instance->plan().name;
     faults_.add_process_fault(FaultKind::Pause, {name}, "pause " + name, end);
   }

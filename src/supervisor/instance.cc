@@ -266,11 +266,15 @@ void Instance::signal(int signal_number) {
   static_cast<void>(child_->signal(signal_number));
 }
 
-void Instance::pause() {
+void Instance::check_can_pause() const {
   if (state_ != InstanceState::Running && state_ != InstanceState::Ready) {
     throw_conflict("'" + plan_.name + "' cannot be paused: it is " +
                    std::string(to_string(state_)));
   }
+}
+
+void Instance::pause() {
+  check_can_pause();
   const auto count = signal_tree(*sandbox_, SIGSTOP);
   move_to(InstanceState::Paused, "user",
           "SIGSTOP to " + std::to_string(count) + (count == 1 ? " process" : " processes"));

@@ -78,6 +78,8 @@ class Instance : public std::enable_shared_from_this<Instance> {
   /// SIGSTOP or SIGCONT to every process of the tree.
   /// @throws Error Conflict when the state does not allow it
   void pause();
+  /// What pause() would throw for the state.
+  void check_can_pause() const;
   void resume();
 
   /// How a sandbox with this instance's view is made.

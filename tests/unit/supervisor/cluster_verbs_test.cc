@@ -1,8 +1,11 @@
+#include <unistd.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "src/supervisor/cluster.h"
 #include "tests/support/desk_world.h"
+#include "tests/support/temp_dir.h"
 
 namespace tinet {
 namespace {
@@ -42,15 +45,20 @@ ClusterPlan plan_with_host() {
 }
 
 template <typename Action>
-void expect_usage(Action action, const std::string& text) {
+void expect_error(ErrorKind kind, Action action, const std::string& text) {
   try {
     action();
   } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::Usage);
+    EXPECT_EQ(error.kind(), kind);
     EXPECT_THAT(error.what(), HasSubstr(text));
     return;
   }
   ADD_FAILURE() << "accepted";
+}
+
+template <typename Action>
+void expect_usage(Action action, const std::string& text) {
+  expect_error(ErrorKind::Usage, action, text);
 }
 
 TEST(ClusterVerbs, RefuseEndpointsWithoutAProcess) {
@@ -64,6 +72,47 @@ TEST(ClusterVerbs, RefuseEndpointsWithoutAProcess) {
                    "'" + name + "' has no process of its own");
     }
   }
+}
+
+/// Whose instances run a program that waits.
+ClusterPlan plan_of_sleepers(int count, const test::TempDir& home) {
+  ClusterPlan plan = desk_plan(count);
+  plan.user.uid = ::getuid();
+  plan.user.gid = ::getgid();
+  for (InstancePlan& instance : plan.instances) {
+    instance.program = "/bin/sleep";
+    instance.args = {"1000"};
+    instance.directory = home / instance.name;
+    instance.log = home / (instance.name + ".log");
+  }
+  return plan;
+}
+
+TEST(ClusterVerbs, PauseAllOrNone) {
+  const test::TempDir home;
+  ClusterWorld world(plan_of_sleepers(2, home));
+  api::InstanceRequest request;
+  request.selector = "n-0";
+  request.wait = "no";
+  world.run(world.cluster.instance_verb("start", request));
+  const auto runs = [&] {
+    const InstanceState state = world.cluster.instance("n-0").state();
+    return state == InstanceState::Running || state == InstanceState::Ready;
+  };
+  ASSERT_TRUE(runs());
+  request.selector = "all";
+  expect_error(
+      ErrorKind::Conflict, [&] { world.run(world.cluster.instance_verb("pause", request)); },
+      "'n-1' cannot be paused");
+  EXPECT_TRUE(runs());
+  EXPECT_TRUE(world.cluster.faults().book().entries().empty());
+
+  request.selector = "n-0";
+  world.run(world.cluster.instance_verb("pause", request));
+  EXPECT_EQ(world.cluster.instance("n-0").state(), InstanceState::Paused);
+  EXPECT_EQ(world.cluster.faults().book().entries().size(), 1U);
+  world.run(world.cluster.instance_verb("kill", request));
+  EXPECT_EQ(world.cluster.instance("n-0").state(), InstanceState::Stopped);
 }
 
 TEST(ClusterWait, RefusesEndpointsWithoutAProcess) {
