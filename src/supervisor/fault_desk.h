@@ -4,6 +4,7 @@
 /// never wait for a process.
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include <boost/json/object.hpp>
 
 #include "src/api/requests.h"
+#include "src/base/error.h"
 #include "src/fabric/fabric.h"
 #include "src/model/plan.h"
 #include "src/model/selector.h"
@@ -88,7 +90,7 @@ class FaultDesk {
   void enter(MadeFault made, const api::FaultRequest& request, const ApplyReport& report,
              MonoTime start);
   [[nodiscard]] std::optional<std::string> still_waiting(const std::vector<Fault>& healed);
-  void end_faults(const std::vector<Fault>& going, std::string_view actor);
+  std::optional<Error> end_faults(const std::vector<Fault>& going, std::string_view actor);
   void settle(const ApplyReport& report);
   void reapply();
   [[nodiscard]] Convergence compare(const std::vector<std::string>& words) const;

@@ -156,14 +156,29 @@ std::optional<std::string> FaultDesk::still_waiting(const std::vector<Fault>& he
          "it was to wait";
 }
 
-void FaultDesk::end_faults(const std::vector<Fault>& going, std::string_view actor) {
+/// @return why a process fault could not be undone and stays; the others have ended nevertheless,
+///         because the network has changed already
+std::optional<Error> FaultDesk::end_faults(const std::vector<Fault>& going,
+                                           std::string_view actor) {
+  std::optional<Error> stays;
   for (const auto& fault : going) {
-    if (fault.links.empty()) {
-      end_process_fault_(fault);
+    try {
+      if (fault.links.empty()) {
+        end_process_fault_(fault);
+      }
+    } catch (const Error& error) {
+      journal_.add("tinet", "fault-clean-up-failed", fault.target.front(),
+                   to_string(fault.id) + ": " + error.what());
+      stays.emplace(error.kind(),
+                    to_string(fault.id) +
+                        " could not be undone and stays; the others are healed: " + error.what(),
+                    error.hint());
+      continue;
     }
     book_.end(fault.id, FaultBook::Ending::Healed, now());
     journal_fault(actor, "fault-healed", fault);
   }
+  return stays;
 }
 
 asio::awaitable<json::object> FaultDesk::heal(api::HealRequest request) {
@@ -214,7 +229,7 @@ asio::awaitable<json::object> FaultDesk::heal(api::HealRequest request) {
   if (auto note = still_waiting(going)) {
     notes.push_back(std::move(*note));
   }
-  end_faults(going, "user");
+  const auto stays = end_faults(going, "user");
   settle(report);
   if (going.empty() && notes.empty()) {
     notes.push_back(nothing_healed(book_, names));
@@ -232,6 +247,9 @@ asio::awaitable<json::object> FaultDesk::heal(api::HealRequest request) {
     }
   } else if (auto note = aftermath.note()) {
     notes.push_back(std::move(*note));
+  }
+  if (stays) {
+    throw Error(*stays);
   }
   answer["notes"] = json::value_from(notes);
   if (request.require_effect && !without_effect.empty()) {

@@ -40,18 +40,26 @@ struct DeskWorld {
   RoleBoard roles{plan, fabric, [](const std::string& /*instance*/) { return false; }};
   Changes changes{loop.get_executor()};
   std::vector<FaultId> undone{};
+  FaultId cannot_undo{};  ///< a process fault that stays whatever is done
   FaultDesk desk;
 
   explicit DeskWorld(ClusterPlan of, WatchTimes times = {})
       : plan(std::move(of)),
         desk(
             loop.get_executor(), plan, fabric, journal, roles, changes,
-            [this](const Fault& fault) { undone.push_back(fault.id); }, times) {}
+            [this](const Fault& fault) { undo(fault); }, times) {}
   DeskWorld(const DeskWorld&) = delete;
   DeskWorld& operator=(const DeskWorld&) = delete;
   DeskWorld(DeskWorld&&) = delete;
   DeskWorld& operator=(DeskWorld&&) = delete;
   ~DeskWorld() { desk.shut_down(); }
+
+  void undo(const Fault& fault) {
+    if (fault.id == cannot_undo) {
+      throw Error(ErrorKind::Operation, "no signal reaches it");
+    }
+    undone.push_back(fault.id);
+  }
 
   /// Runs one request to its end; timers that are due meanwhile run too.
   boost::json::object run(boost::asio::awaitable<boost::json::object> request) {

@@ -346,6 +346,23 @@ TEST(FaultDesk, HealSelectsByNameAndKeepsProcessFaultsApart) {
   EXPECT_THAT(ids_of(world.fabric.active()), ElementsAre(1));
 }
 
+TEST(FaultDesk, HealsTheOthersWhenOneProcessFaultCannotBeUndone) {
+  DeskWorld world(desk_plan(3));
+  world.create(fault_request("partition", "n-0"));
+  world.desk.add_process_fault(FaultKind::Pause, {"n-1"}, "pause n-1", std::nullopt);
+  world.desk.add_process_fault(FaultKind::Pause, {"n-2"}, "pause n-2", std::nullopt);
+  world.create(loss(5));
+  world.cannot_undo = FaultId{2};
+  const auto error = refusal([&] { world.heal(); });
+  EXPECT_EQ(error.kind(), ErrorKind::Operation);
+  EXPECT_THAT(error.what(), HasSubstr("f2"));
+  EXPECT_THAT(error.what(), HasSubstr("no signal reaches it"));
+  EXPECT_THAT(world.undone, ElementsAre(FaultId{3}));
+  EXPECT_THAT(ids_of(world.desk.book().active()), ElementsAre(2));
+  EXPECT_EQ(world.events("fault-healed").size(), 3U);
+  EXPECT_THAT(world.fabric.active(), IsEmpty());
+}
+
 TEST(FaultDesk, HealSaysThatTheActiveFaultsConcernOthers) {
   DeskWorld world(desk_plan(3));
   EXPECT_THAT(notes_of(world.heal()), ElementsAre("no fault was active"));
