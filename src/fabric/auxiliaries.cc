@@ -1,12 +1,12 @@
 #include "src/fabric/auxiliaries.h"
 
 #include <algorithm>
-#include <iterator>
 
 #include <linux/netlink.h>
 
 #include "src/base/error.h"
 #include "src/base/text.h"
+#include "src/fabric/audit_part.h"
 #include "src/fabric/skeleton.h"
 #include "src/fabric/static_table.h"
 
@@ -118,42 +118,47 @@ std::vector<std::string> Auxiliaries::follow(const Installed& installed, MonoTim
   return left;
 }
 
-std::vector<Drift> Auxiliaries::foreign_tables() {
+void Auxiliaries::audit_foreign_tables(std::vector<Drift>& drift) {
   std::vector<nft::TableId> own = {table_id()};
   if (copies_) {
     own.push_back(make_copy_table(wiring_.ports()).table.id);
   }
   const auto of_wire = wire_.tables();
   own.insert(own.end(), of_wire.begin(), of_wire.end());
-  std::vector<Drift> drift;
   for (const nft::Table& table : nft::list_tables(connection_)) {
     if (std::find(own.begin(), own.end(), table.id) == own.end()) {
       drift.push_back({"foreign table '" + nft::to_string(table.id) + "' in the switch", false});
     }
   }
-  return drift;
 }
 
-std::vector<Drift> Auxiliaries::audit(const Installed& installed, MonoTime now) {
-  std::vector<Drift> drift = foreign_tables();
+void Auxiliaries::audit_refusals(std::vector<Drift>& drift) {
   for (const Endpoint endpoint : refusals_.audit()) {
     drift.push_back(
         {"table of refusals of '" + endpoints_.at(endpoint).name + "' was changed", true});
   }
-  if (copies_) {
-    const StaticTable table = make_copy_table(wiring_.ports());
-    if (!is_intact(connection_, table)) {
-      commit_table(connection_, table);
-      drift.push_back({"table '" + nft::to_string(table.table.id) + "' was changed", true});
-    }
+}
+
+void Auxiliaries::audit_copies(std::vector<Drift>& drift) {
+  if (!copies_) {
+    return;
   }
-  for (auto found : {wire_.audit(installed), queues_.audit(installed)}) {
-    std::move(found.begin(), found.end(), std::back_inserter(drift));
+  const StaticTable table = make_copy_table(wiring_.ports());
+  if (!is_intact(connection_, table)) {
+    commit_table(connection_, table);
+    drift.push_back({"table '" + nft::to_string(table.table.id) + "' was changed", true});
   }
+}
+
+void Auxiliaries::audit(const Installed& installed, MonoTime now, std::vector<Drift>& drift) {
+  audit_part(drift, "the switch's tables", [&] { audit_foreign_tables(drift); });
+  audit_part(drift, "refusals", [&] { audit_refusals(drift); });
+  audit_part(drift, "copies", [&] { audit_copies(drift); });
+  audit_part(drift, "the userspace wire", [&] { wire_.audit(installed, drift); });
+  audit_part(drift, "queues of ports", [&] { queues_.audit(installed, drift); });
   for (std::string& left : follow(installed, now)) {
     drift.push_back({std::move(left), false});
   }
-  return drift;
 }
 
 std::uint64_t Auxiliaries::waiting(const std::set<Link>& links) {

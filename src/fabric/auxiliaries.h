@@ -53,13 +53,15 @@ class Auxiliaries {
   /// What queues and the wire have dropped so far.
   [[nodiscard]] std::vector<Count> drops();
 
-  /// Compares with what should be there, and repairs it.
-  [[nodiscard]] std::vector<Drift> audit(const Installed& installed, MonoTime now);
+  /// Compares with what should be there, and repairs it. A part that fails is told of.
+  void audit(const Installed& installed, MonoTime now, std::vector<Drift>& drift);
 
  private:
   void add_refusals(const std::set<Endpoint>& receivers);
   void add_copies();
-  [[nodiscard]] std::vector<Drift> foreign_tables();
+  void audit_foreign_tables(std::vector<Drift>& drift);
+  void audit_refusals(std::vector<Drift>& drift);
+  void audit_copies(std::vector<Drift>& drift);
 
   Wiring& wiring_;
   nft::Connection& connection_;

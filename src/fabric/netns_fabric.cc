@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <iterator>
 #include <map>
 #include <utility>
 
@@ -10,6 +9,7 @@
 
 #include "netns/address.h"
 #include "src/base/error.h"
+#include "src/fabric/audit_part.h"
 #include "src/fabric/auxiliaries.h"
 #include "src/fabric/connections.h"
 #include "src/fabric/describe.h"
@@ -214,12 +214,10 @@ LinkExplanation NetnsFabric::why(Link link, const PacketWords& packet, MonoTime 
 }
 
 std::vector<Drift> NetnsFabric::audit(MonoTime now) {
-  std::vector<Drift> drift = table_.audit(now);
-  const auto add = [&drift](std::vector<Drift> found) {
-    std::move(found.begin(), found.end(), std::back_inserter(drift));
-  };
-  add(wiring_.audit());
-  add(auxiliaries_.audit(table_.installed(), now));
+  std::vector<Drift> drift;
+  fabric::audit_part(drift, "the table of faults", [&] { drift = table_.audit(now); });
+  wiring_.audit(drift);
+  auxiliaries_.audit(table_.installed(), now, drift);
   return drift;
 }
 

@@ -223,12 +223,11 @@ std::uint64_t PortQueues::waiting(const std::set<Link>& links) {
   return packets;
 }
 
-std::vector<Drift> PortQueues::audit(const Installed& installed) {
+void PortQueues::audit(const Installed& installed, std::vector<Drift>& drift) {
   std::map<IfIndex, std::vector<QdiscInfo>> qdiscs;
   for (QdiscInfo& info : list_qdiscs(socket_)) {
     qdiscs[info.link].push_back(std::move(info));
   }
-  std::vector<Drift> drift;
   std::map<ClassKey, PortClass> broken;
   const std::set<Endpoint> rootless = audit_roots(qdiscs, drift);
   for (const Endpoint port : ports_of(made_)) {
@@ -249,7 +248,6 @@ std::vector<Drift> PortQueues::audit(const Installed& installed) {
     drops_.end(key.link, key.shape);
   }
   add(broken);
-  return drift;
 }
 
 /// @return ports whose root had to be made anew

@@ -47,8 +47,8 @@ class PortQueues {
   [[nodiscard]] std::uint64_t waiting(const std::set<Link>& links);
 
   /// Roots, classes and leaves that are missing, or whose rate, kind, limit or netem is another,
-  /// are made anew. (A netem does not tell its table of delays.)
-  [[nodiscard]] std::vector<Drift> audit(const Installed& installed);
+  /// are made anew. (A netem does not tell its table of delays.) @throws Error
+  void audit(const Installed& installed, std::vector<Drift>& drift);
 
  private:
   std::set<Endpoint> audit_roots(const std::map<IfIndex, std::vector<QdiscInfo>>& qdiscs,

@@ -11,6 +11,7 @@
 
 #include "src/base/error.h"
 #include "src/base/text.h"
+#include "src/fabric/audit_part.h"
 #include "src/fabric/describe.h"
 #include "src/fabric/encode.h"
 #include "src/fabric/readback.h"
@@ -414,25 +415,27 @@ void Table::rebuild(MonoTime now) {
 
 std::vector<Drift> Table::audit(MonoTime now) {
   const Stopwatch watch(now);
-  std::vector<Drift> drift;
   const Link begun = audited_;
   const auto check = [&] {
     const auto late =
         std::chrono::ceil<std::chrono::milliseconds>(std::max<Lateness>(kLatenessMax, lateness_));
     return check_table(view(), watch.now(), kEndTolerance + late, audited_);
   };
-  const auto differences = check();
-  if (!differences.empty()) {
-    rebuild(watch.now());
-    audited_ = begun;
-    const bool repaired = check().empty();
-    for (const std::string& what : differences) {
-      drift.push_back({what, repaired});
-    }
+  std::vector<Drift> drift;
+  for (std::string& what : check()) {
+    drift.push_back({std::move(what), false});
   }
   if (drift.empty()) {
     tidy_counts();
+    return drift;
   }
+  const auto found = drift.size();
+  audit_part(drift, "the table of faults", [&] {
+    rebuild(watch.now());
+    audited_ = begun;
+    const bool repaired = check().empty();
+    std::for_each_n(drift.begin(), found, [&](Drift& one) { one.repaired = repaired; });
+  });
   return drift;
 }
 

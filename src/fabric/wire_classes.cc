@@ -223,10 +223,9 @@ std::uint64_t WireClasses::waiting(const std::set<Link>& links) const {
   return packets;
 }
 
-std::vector<Drift> WireClasses::audit(const Installed& installed) {
-  std::vector<Drift> drift;
+void WireClasses::audit(const Installed& installed, std::vector<Drift>& drift) {
   if (!client_) {
-    return drift;
+    return;
   }
   const std::array<StaticTable, 2> own = {make_wire_table(native_), make_unread_table(native_)};
   for (const StaticTable& table : own) {
@@ -235,9 +234,9 @@ std::vector<Drift> WireClasses::audit(const Installed& installed) {
       drift.push_back({"table '" + nft::to_string(table.table.id) + "' was changed", true});
     }
   }
-  const bool died = !client_->alive();
+  died_ = died_ || !client_->alive();
   ensure();
-  if (died) {
+  if (std::exchange(died_, false)) {
     drift.push_back({"the wire had died, which delays and holds for " + faults_of_wire(installed) +
                          ": " + std::to_string(undelayed_ - told_undelayed_) +
                          " packets passed undelayed meanwhile, " +
@@ -259,7 +258,6 @@ std::vector<Drift> WireClasses::audit(const Installed& installed) {
     // Its owner is the wire's process: only a new one can make it anew.
     drift.push_back({"table '" + nft::to_string(guard.table.id) + "' was changed", false});
   }
-  return drift;
 }
 
 std::vector<nft::TableId> WireClasses::tables() const {

@@ -49,8 +49,8 @@ class WireClasses {
   [[nodiscard]] std::uint64_t waiting(const std::set<Link>& links) const;
   /// Readable when the process has ended; -1 when there is none.
   [[nodiscard]] int exit_fd() const noexcept { return client_ ? client_->exit_fd() : -1; }
-  /// Replaces a wire that died and a table that was changed.
-  [[nodiscard]] std::vector<Drift> audit(const Installed& installed);
+  /// Replaces a wire that died and a table that was changed. @throws Error
+  void audit(const Installed& installed, std::vector<Drift>& drift);
 
   /// Its tables in the switch, for whoever looks for foreign ones.
   [[nodiscard]] std::vector<nft::TableId> tables() const;
@@ -73,6 +73,7 @@ class WireClasses {
   std::uint64_t told_undelayed_ = 0;
   std::optional<WireClient> client_;
   std::map<std::uint16_t, ShapeCounts> counts_;  ///< of the wire's classes
+  bool died_ = false;                            ///< and no audit has told of it
   bool native_ = false;
   bool silent_ = false;           ///< it did not answer follow(), and has not been heard of since
   std::uint32_t guard_port_ = 0;  ///< owner of the guard's table

@@ -69,9 +69,8 @@ class Wiring {
 
   /// Compares the bridge, its ports with their settings, forwarding entries, and what endpoints
   /// have (up, MTU, address, route, neighbours) with what was made, and repairs them. A pair that
-  /// has lost one of its ends is told of only.
-  /// @throws Error when the kernel can't be asked
-  [[nodiscard]] std::vector<Drift> audit();
+  /// has lost one of its ends is told of only, and so is a part that the kernel can't be asked of.
+  void audit(std::vector<Drift>& drift);
 
  private:
   void create_namespaces(bool ipv6);

@@ -12,6 +12,7 @@
 #include "netns/bridge.h"
 #include "netns/link.h"
 #include "src/base/text.h"
+#include "src/fabric/audit_part.h"
 #include "src/fabric/wiring.h"
 #include "src/fabric/wiring_parts.h"
 
@@ -73,16 +74,14 @@ void repair(Drift drift, netlink::Socket& socket, std::vector<Drift>& found, Put
 
 }  // namespace
 
-std::vector<Drift> Wiring::audit() {
-  std::vector<Drift> drift;
-  audit_bridge(drift);
-  audit_ports(drift);
-  audit_port_settings(drift);
-  audit_forwarding(drift);
+void Wiring::audit(std::vector<Drift>& drift) {
+  audit_part(drift, "the bridge", [&] { audit_bridge(drift); });
+  audit_part(drift, "ports", [&] { audit_ports(drift); });
+  audit_part(drift, "settings of ports", [&] { audit_port_settings(drift); });
+  audit_part(drift, "forwarding entries", [&] { audit_forwarding(drift); });
   for (std::size_t i = 0; i < endpoints_.size(); ++i) {
-    audit_endpoint(i, drift);
+    audit_part(drift, "'" + plan_.endpoints[i].name + "'", [&] { audit_endpoint(i, drift); });
   }
-  return drift;
 }
 
 void Wiring::audit_bridge(std::vector<Drift>& drift) {
