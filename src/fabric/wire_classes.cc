@@ -58,19 +58,60 @@ std::string faults_of_wire(const Installed& installed) {
 
 }  // namespace
 
-/// Kernels that can't queue in the bridge get the packets to the hooks of IP first.
+void WireClasses::call_ip_hooks(bool call) {
+  for (const char* family : {"iptables", "ip6tables"}) {
+    wiring_.write_switch_sysctl(std::string("net/bridge/bridge-nf-call-") + family,
+                                call ? "1" : "0");
+  }
+}
+
 void WireClasses::start() {
+  try {
+    make_tables();
+    make_client();
+    static_cast<void>(client_->ensure());
+  } catch (const Error&) {
+    // Nobody knows of a wire now, so nobody would remove or mend what belongs to it.
+    client_.reset();
+    remove_tables();
+    throw;
+  }
+}
+
+/// Kernels that can't queue in the bridge get the packets to the hooks of IP first.
+void WireClasses::make_tables() {
   native_ = true;
   try {
     commit_table(connection_, make_wire_table(true));
   } catch (const Error&) {
     native_ = false;
-    for (const char* call : {"iptables", "ip6tables"}) {
-      wiring_.write_switch_sysctl(std::string("net/bridge/bridge-nf-call-") + call, "1");
-    }
+    call_ip_hooks(true);
     commit_table(connection_, make_wire_table(false));
   }
   commit_table(connection_, make_unread_table(native_));
+}
+
+/// Whatever of make_tables() is there; what cannot be removed is told of by audits.
+void WireClasses::remove_tables() noexcept {
+  for (const StaticTable& table : {make_unread_table(native_), make_wire_table(native_)}) {
+    nft::Batch batch;
+    // Adding it first makes the deletion safe when it is not there.
+    batch.add_table(table.table);
+    batch.delete_table(table.table.id);
+    try {
+      static_cast<void>(nft::try_commit(connection_, std::move(batch).seal()));
+    } catch (const Error&) {
+    }
+  }
+  if (!native_) {
+    try {
+      call_ip_hooks(false);
+    } catch (const Error&) {
+    }
+  }
+}
+
+void WireClasses::make_client() {
   WireClientOptions options;
   options.open_queue = [this] { return open_queue(); };
   options.program = command_.program;

@@ -56,7 +56,13 @@ class WireClasses {
   [[nodiscard]] std::vector<nft::TableId> tables() const;
 
  private:
+  /// All of it, or nothing. @throws Error Unavailable, Operation
   void start();
+  void make_tables();
+  void remove_tables() noexcept;
+  void make_client();
+  /// Whether bridged packets go through the hooks of IP, too.
+  void call_ip_hooks(bool call);
   void ensure();
   void read_drops();
   void read_drops(const WireReport& report, bool died);

@@ -6,11 +6,13 @@
 #include <utility>
 #include <vector>
 
+#include <fcntl.h>
 #include <linux/netlink.h>
 #include <sys/socket.h>
 
 #include <gtest/gtest.h>
 
+#include "netns/namespace.h"
 #include "netns/offload.h"
 #include "netns/qdisc.h"
 #include "src/base/error.h"
@@ -170,6 +172,57 @@ TEST_F(FailedChange, LeavesTheFormerStateInAllParts) {
   for (const int control : wire_controls()) {
     EXPECT_TRUE(read_wire(control).empty());
   }
+}
+
+/// The switch's settings that the wire needs where the kernel cannot queue in the bridge.
+std::vector<std::string> bridge_settings(World& world) {
+  NamespaceThread thread;
+  const Namespace space(UniqueFd(::fcntl(world.fabric->switch_namespace_fd(), F_DUPFD_CLOEXEC, 0)));
+  return thread.run_in(space, [] {
+    return std::vector<std::string>{read_sysctl("net/bridge/bridge-nf-call-iptables"),
+                                    read_sysctl("net/bridge/bridge-nf-call-ip6tables")};
+  });
+}
+
+/// Each call in a world of its own, for a wire that runs is not started again.
+TEST_F(FailedChange, LeavesNothingOfAWireThatCouldNotBeStarted) {
+  const std::vector<Fault> delays = {acting(1, delaying(20ms), {{0, 1}})};
+  options_.use_netem = false;
+  const State empty = state_of({});
+  int without_wire = 0;
+  for (int call = 0; !reached_the_end_; ++call) {
+    SCOPED_TRACE(call);
+    ASSERT_LT(call, 200);
+    World world(3, false, options_);
+    const auto settings = bridge_settings(world);
+    if (!apply_refusing(world, call, delays)) {
+      continue;
+    }
+    EXPECT_TRUE(read_state(world) == empty);
+    // Once it runs it stays, though the change has failed.
+    if (wire_controls().empty()) {
+      ++without_wire;
+      EXPECT_EQ(bridge_settings(world), settings);
+    }
+    const auto drift = world.fabric->audit(later());
+    EXPECT_TRUE(drift.empty()) << all_of(drift);
+    world.fabric->apply(delays, later());
+    EXPECT_EQ(read_state(world).links.size(), 1U);
+    const auto rest = world.fabric->audit(later());
+    EXPECT_TRUE(rest.empty()) << all_of(rest);
+  }
+  EXPECT_GT(without_wire, 3);
+}
+
+TEST_F(FailedChange, LeavesAuditsWithoutAWireWhenThereCanBeNone) {
+  options_.use_netem = false;
+  options_.wire_program = "/nonexistent";
+  World world(2, false, options_);
+  const auto settings = bridge_settings(world);
+  EXPECT_THROW(world.fabric->apply({acting(1, delaying(20ms), {{0, 1}})}, later()), Error);
+  EXPECT_EQ(bridge_settings(world), settings);
+  const auto drift = world.fabric->audit(later());
+  EXPECT_TRUE(drift.empty()) << all_of(drift);
 }
 
 /// Cuts the first packets only, so that the kernel has to remember how many.
