@@ -214,14 +214,20 @@ void Wiring::audit_endpoint(std::size_t number, std::vector<Drift>& drift) {
     repair({device_name + " of " + name + " is down", false, self}, socket, drift, put_all);
     return;
   }
-  const IpAddress gateway = ip_address(plan_.gateway);
-  if (!has_address(socket, ip_address(endpoint.address), device->index) ||
-      !has_route(socket, gateway, device->index)) {
+  const auto addresses = addresses_of(endpoint);
+  const auto gateways = neighbours_of(plan_, endpoint);
+  const bool complete =
+      std::all_of(addresses.begin(), addresses.end(),
+                  [&](const IpAddress& own) { return has_address(socket, own, device->index); }) &&
+      std::all_of(gateways.begin(), gateways.end(), [&](const IpAddress& gateway) {
+        return has_route(socket, gateway, device->index);
+      });
+  if (!complete) {
     repair({"address or route of " + name + " is missing", false, self}, socket, drift, put_all);
     return;
   }
   const auto neighbours = list_neighbours(socket);
-  for (const IpAddress& neighbour : neighbours_of(plan_, endpoint)) {
+  for (const IpAddress& neighbour : gateways) {
     if (!knows(neighbours, neighbour)) {
       repair({"neighbour of " + name + " is missing or changed", false, self}, socket, drift,
              [&](netlink::Request& request) {

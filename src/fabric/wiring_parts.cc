@@ -60,6 +60,14 @@ std::string device_of(const FabricPlan& plan, const FabricEndpoint& endpoint) {
   return name.str();
 }
 
+std::vector<IpAddress> addresses_of(const FabricEndpoint& endpoint) {
+  std::vector<IpAddress> addresses = {ip_address(endpoint.address)};
+  if (endpoint.address6) {
+    addresses.push_back(ip_address(*endpoint.address6));
+  }
+  return addresses;
+}
+
 std::vector<IpAddress> neighbours_of(const FabricPlan& plan, const FabricEndpoint& endpoint) {
   std::vector<IpAddress> neighbours = {ip_address(plan.gateway)};
   if (endpoint.address6) {

@@ -33,6 +33,9 @@ inline constexpr IfIndex kEth0{2};
 /// "eth0", or on the host a name that no other cluster's can have: subnets do not overlap.
 [[nodiscard]] std::string device_of(const FabricPlan& plan, const FabricEndpoint& endpoint);
 
+/// The addresses of an endpoint, one per family.
+[[nodiscard]] std::vector<IpAddress> addresses_of(const FabricEndpoint& endpoint);
+
 /// The neighbours of an endpoint: the gateway, once per family.
 [[nodiscard]] std::vector<IpAddress> neighbours_of(const FabricPlan& plan,
                                                    const FabricEndpoint& endpoint);

@@ -1,7 +1,9 @@
 /// Every kind of change that somebody can make to a cluster's wiring: the audit tells of it, puts
 /// it back, and packets pass again.
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include <linux/rtnetlink.h>
 
@@ -12,6 +14,7 @@
 #include "netns/link.h"
 #include "netns/qdisc.h"
 #include "src/fabric/skeleton.h"
+#include "src/fabric/wiring_parts.h"
 #include "tests/kernel/fabric_world.h"
 #include "tests/kernel/fault_actions.h"
 #include "tests/kernel/meddler.h"
@@ -22,8 +25,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr IfIndex kBridge{2};
-constexpr IfIndex kEth0{2};
+using fabric::kBridge;
+using fabric::kEth0;
 
 IfIndex port(Endpoint endpoint) {
   return fabric::port_index(endpoint);
@@ -51,7 +54,13 @@ class Drifting : public ::testing::Test {
     EXPECT_TRUE(rest.empty()) << all_of(rest);
   }
 
-  World world_{2};
+  /// Of endpoint 0, one of each family.
+  [[nodiscard]] std::vector<IpAddress> own_addresses() const {
+    const FabricEndpoint& endpoint = world_.plan.endpoints[0];
+    return {fabric::ip_address(endpoint.address), fabric::ip_address(*endpoint.address6)};
+  }
+
+  World world_{2, true};
   Meddler meddler_;
 };
 
@@ -188,6 +197,58 @@ TEST_F(Drifting, ALeafThatQueuesOrDelaysOtherwiseIsSetRight) {
 }
 
 TEST_F(Drifting, AnAddressThatWasRemovedIsGivenAgain) {
+  for (const IpAddress& address : own_addresses()) {
+    SCOPED_TRACE(to_string(address));
+    change_endpoint(0, [&](netlink::Request& request) {
+      ifaddrmsg header{};
+      header.ifa_family = address.family();
+      header.ifa_prefixlen = address.is_v4() ? 32 : 128;
+      header.ifa_index = kEth0.value;
+      request.begin(RTM_DELADDR, 0, "remove an address")
+          .put_header(header)
+          .put_address(IFA_LOCAL, address);
+    });
+    expect_repaired("address or route of 'n-0' is missing");
+    auto socket = meddler_.open(world_.fabric->namespace_fd(0), NETLINK_ROUTE);
+    const auto addresses = list_addresses(socket);
+    EXPECT_TRUE(std::any_of(addresses.begin(), addresses.end(), [&](const AddressInfo& info) {
+      return info.link == kEth0 && info.address.address == address;
+    }));
+  }
+}
+
+TEST_F(Drifting, ARouteThatWasRemovedIsMadeAgain) {
+  auto socket = meddler_.open(world_.fabric->namespace_fd(0), NETLINK_ROUTE);
+  for (const IpAddress& gateway : fabric::neighbours_of(world_.plan, world_.plan.endpoints[0])) {
+    SCOPED_TRACE(to_string(gateway));
+    const auto has_route = [&] {
+      const auto routes = list_routes(socket);
+      return std::find_if(routes.begin(), routes.end(), [&](const RouteInfo& route) {
+               return route.gateway == gateway;
+             }) != routes.end();
+    };
+    ASSERT_TRUE(has_route());
+    for (const RouteInfo& route : list_routes(socket)) {
+      if (route.gateway == gateway) {
+        change_endpoint(0, [&](netlink::Request& request) {
+          rtmsg header{};
+          header.rtm_family = gateway.family();
+          header.rtm_dst_len = route.destination.length;
+          header.rtm_table = RT_TABLE_MAIN;
+          header.rtm_scope = RT_SCOPE_NOWHERE;
+          request.begin(RTM_DELROUTE, 0, "remove a route")
+              .put_header(header)
+              .put_address(RTA_DST, route.destination.address);
+        });
+      }
+    }
+    ASSERT_FALSE(has_route());
+    expect_repaired("address or route of 'n-0' is missing");
+    EXPECT_TRUE(has_route());
+  }
+}
+
+TEST_F(Drifting, AnInterfaceThatWasDownForAMomentIsMadeWhole) {
   change_endpoint(0, [](netlink::Request& request) { put_link_down(request, kEth0); });
   change_endpoint(0, [](netlink::Request& request) { put_link_up(request, kEth0); });
   EXPECT_FALSE(world_.reaches(0, 1));
