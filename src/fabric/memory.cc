@@ -132,7 +132,28 @@ std::vector<nft::SetSpec> memory_sets(FaultId fault, const Memory& memory) {
   return sets;
 }
 
-void put_memory(nft::Batch& batch, FaultId fault, const Memory& memory) {
+std::vector<std::string> forgotten(const Memories& memories, const UsedBytes& used) {
+  std::vector<std::string> texts;
+  const auto add = [&](const char* what, FaultId fault) {
+    texts.push_back(std::string("the ") + what + " of " + to_string(fault) +
+                    " are counted from the beginning, since the table was made anew");
+  };
+  for (const auto& [fault, memory] : memories) {
+    if (memory.first) {
+      add("first packets", fault);
+    }
+    const FaultId id = fault;
+    const bool known = std::all_of(memory.links.begin(), memory.links.end(), [&](Link link) {
+      return used.contains(object_name("after", id, link));
+    });
+    if (memory.after_bytes && !known) {
+      add("bytes", fault);
+    }
+  }
+  return texts;
+}
+
+void put_memory(nft::Batch& batch, FaultId fault, const Memory& memory, const UsedBytes& used) {
   for (const Link& link : memory.links) {
     if (memory.first) {
       nft::Limit limit;
@@ -147,6 +168,8 @@ void put_memory(nft::Batch& batch, FaultId fault, const Memory& memory) {
       quota.name = object_name("after", fault, link);
       quota.bytes = *memory.after_bytes;
       quota.over = true;
+      const auto passed = used.find(quota.name);
+      quota.consumed = passed == used.end() ? 0 : passed->second;
       batch.add_quota(quota);
     }
   }

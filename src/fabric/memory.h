@@ -1,11 +1,13 @@
 #pragma once
 /// What is remembered for faults whose conditions depend on earlier packets: how many of the first
 /// are left, how many bytes have passed, which connections were open, what is held. It belongs to
-/// the fault and survives every change of others. Pure.
+/// the fault and survives every change of others. When the table has to be made anew, bytes are
+/// taken along; how many of the first packets are left cannot be read from a kernel. Pure.
 
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "netns/nft/batch.h"
@@ -29,8 +31,14 @@ using Memories = std::map<FaultId, Memory>;
 /// The memories that these faults need.
 [[nodiscard]] Memories memories_of(const std::vector<Fault>& faults);
 
+/// Bytes that have passed, by the name of the quota.
+using UsedBytes = std::map<std::string, std::uint64_t>;
+
 /// Maps, sets and objects of one memory, as they are sent.
-void put_memory(nft::Batch& batch, FaultId fault, const Memory& memory);
+/// @param used what quotas start with; those that are not named start with nothing
+void put_memory(nft::Batch& batch, FaultId fault, const Memory& memory, const UsedBytes& used = {});
+/// What these memories begin to count anew in a table that is made with `used`, one text each.
+[[nodiscard]] std::vector<std::string> forgotten(const Memories& memories, const UsedBytes& used);
 /// Only valid when no rule refers to it any more.
 void remove_memory(nft::Batch& batch, FaultId fault, const Memory& memory);
 /// Declarations of all maps and sets of one memory.

@@ -121,7 +121,10 @@ ApplyReport NetnsFabric::apply(const std::vector<Fault>& active, MonoTime now) {
   }
   try {
     report.notes = auxiliaries_.prepare(difference, table_.installed());
-    table_.commit(difference, now + (std::chrono::steady_clock::now() - before));
+    const MonoTime then = now + (std::chrono::steady_clock::now() - before);
+    for (std::string& anew : table_.commit(difference, then)) {
+      report.notes.push_back(std::move(anew));
+    }
   } catch (const Error&) {
     // What was prepared for it goes, too; of what cannot go now the next audit tells.
     static_cast<void>(auxiliaries_.follow(table_.installed(), now));

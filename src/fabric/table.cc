@@ -98,7 +98,7 @@ Difference Table::plan(const std::vector<LinkSchedule>& wanted, const Memories& 
   return make_difference(installed_, wanted, memories, mechanisms, registry_, now);
 }
 
-void Table::commit(const Difference& difference, MonoTime now) {
+std::vector<std::string> Table::commit(const Difference& difference, MonoTime now) {
   const Stopwatch watch(now);
   Lateness lateness{};
   try {
@@ -108,7 +108,7 @@ void Table::commit(const Difference& difference, MonoTime now) {
     throw;
   }
   try {
-    read_back(difference, watch.now(), lateness);
+    return read_back(difference, watch.now(), lateness);
   } catch (const Error&) {
     undo(difference, watch.now());
     throw;
@@ -343,7 +343,8 @@ Table::Lateness Table::write_layer(const MapChange& change, MonoTime now) {
   return lateness;
 }
 
-void Table::read_back(const Difference& difference, MonoTime now, Lateness lateness) {
+std::vector<std::string> Table::read_back(const Difference& difference, MonoTime now,
+                                          Lateness lateness) {
   const Stopwatch watch(now);
   const auto tolerance = [](std::chrono::nanoseconds duration) {
     return kEndTolerance + std::chrono::ceil<std::chrono::milliseconds>(duration);
@@ -353,24 +354,29 @@ void Table::read_back(const Difference& difference, MonoTime now, Lateness laten
     // The longer the reading took, the less exactly it told when an element ends.
     const Lateness reading = watch.now() - now;
     lateness_ = std::max(lateness_, std::min(lateness, kLatenessMax + reading));
-    return;
+    return {};
   }
   // For instance when this process was stopped between reading the clock and sending.
   const MonoTime started = watch.now();
-  rebuild(started);
+  auto forgotten = rebuild(started);
   const auto drift =
       check_change(view(), difference, watch.now(), tolerance(watch.now() - started));
   if (!drift.empty()) {
     throw_operation("cannot change links: the kernel does not hold what was sent: " +
                     first_of(drift));
   }
+  return forgotten;
 }
 
-void Table::rebuild(MonoTime now) {
+std::vector<std::string> Table::rebuild(MonoTime now) {
   const Stopwatch watch(now);
   std::vector<Count> counts;
+  UsedBytes used;
   try {
     counts = read_counts();
+    for (const nft::QuotaObject& quota : nft::list_quotas(connection_, table_id())) {
+      used[quota.name] = quota.consumed;
+    }
   } catch (const Error&) {
     // The table is gone, and with it what it had counted.
   }
@@ -380,7 +386,7 @@ void Table::rebuild(MonoTime now) {
   batch.delete_table(table_id());
   put_skeleton(batch, skeleton_);
   for (const auto& [fault, memory] : installed_.memories) {
-    put_memory(batch, fault, memory);
+    put_memory(batch, fault, memory, used);
   }
   for (const auto& [id, use] : installed_.treatments) {
     put_treatment(batch, use.treatment);
@@ -411,6 +417,7 @@ void Table::rebuild(MonoTime now) {
   lateness_ = std::max(lateness_, Lateness(watch.now() - started));
   tally_.bank(counts);
   record(noted, installed_, registry_, now);
+  return forgotten(installed_.memories, used);
 }
 
 std::vector<Drift> Table::audit(MonoTime now) {
@@ -431,10 +438,13 @@ std::vector<Drift> Table::audit(MonoTime now) {
   }
   const auto found = drift.size();
   audit_part(drift, "the table of faults", [&] {
-    rebuild(watch.now());
+    const auto anew = rebuild(watch.now());
     audited_ = begun;
     const bool repaired = check().empty();
     std::for_each_n(drift.begin(), found, [&](Drift& one) { one.repaired = repaired; });
+    for (const std::string& what : anew) {
+      drift.push_back({what, false});
+    }
   });
   return drift;
 }

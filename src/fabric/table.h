@@ -33,7 +33,8 @@ class Table {
   /// Commits a planned change as one transaction and reads back what was changed. Nothing else may
   /// have been committed since it was planned. A failure leaves the former state.
   /// @throws Error Unavailable (too large for one transaction), Operation
-  void commit(const Difference& difference, MonoTime now);
+  /// @return what faults begin to count anew, because the table had to be made anew for it
+  std::vector<std::string> commit(const Difference& difference, MonoTime now);
 
   /// The transaction that commit() would send, as commands of nft(8).
   [[nodiscard]] std::vector<std::string> preview(const Difference& difference, MonoTime now) const;
@@ -48,7 +49,7 @@ class Table {
   [[nodiscard]] std::map<Link, PacketCounts> link_packets(const std::vector<Count>& elsewhere);
 
   /// Compares the table with what it should be (see check_table()). A table that differs is made
-  /// anew in one transaction that keeps counts.
+  /// anew in one transaction that keeps counts, and bytes that conditions remember.
   /// @throws Error when the kernel can't be asked
   [[nodiscard]] std::vector<Drift> audit(MonoTime now);
 
@@ -64,8 +65,9 @@ class Table {
   Lateness write_layer(const MapChange& change, MonoTime now);
 
   void send(nft::Batch batch);
-  void read_back(const Difference& difference, MonoTime now, Lateness lateness);
-  void rebuild(MonoTime now);
+  // These return what had to be forgotten, see forgotten().
+  std::vector<std::string> read_back(const Difference& difference, MonoTime now, Lateness lateness);
+  std::vector<std::string> rebuild(MonoTime now);
   void undo(const Difference& difference, MonoTime now);
   void withdraw(const Difference& failed, MonoTime now);
   [[nodiscard]] std::vector<Count> read_counts();

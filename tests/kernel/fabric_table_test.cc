@@ -15,6 +15,7 @@
 #include "src/fabric/encode.h"
 #include "src/fabric/readback.h"
 #include "src/fabric/table.h"
+#include "src/fabric/treatment.h"
 #include "src/fabric/verify.h"
 #include "tests/kernel/fabric_world.h"
 
@@ -127,6 +128,55 @@ TEST_F(OwnedTable, IsMadeAnewWhenARuleIsMissing) {
   const auto drift = table_->audit(now());
   EXPECT_TRUE(mentions(drift, "rules of chain forward differ", true)) << all_of(drift);
   EXPECT_TRUE(table_->audit(now()).empty());
+}
+
+/// Of the links {0, 1} and {0, 2}: those after some bytes, and the first ones.
+std::vector<Fault> remembering() {
+  std::vector<Fault> faults = {cut(1, {{0, 1}}), cut(2, {{0, 2}}), cut(3, {{1, 0}})};
+  faults[0].clauses.front().match.after_bytes = 1000;
+  faults[0].clauses.front().match.owner = {1};
+  faults[1].clauses.front().match.first = 5;
+  faults[1].clauses.front().match.owner = {2};
+  return faults;
+}
+
+TEST_F(OwnedTable, KeepsBytesThatHavePassedWhenItIsMadeAnew) {
+  apply(remembering());
+  auto quotas = nft::list_quotas(table_->connection(), fabric::table_id());
+  ASSERT_EQ(quotas.size(), 1U);
+  quotas[0].consumed = 700;
+  nft::SetSpec map;
+  for (const nft::SetSpec& set : nft::list_sets(table_->connection(), fabric::table_id())) {
+    map = set.name == fabric::after_map_name({1}) ? set : map;
+  }
+  std::vector<nft::Element> elements = {element({0, 1})};
+  elements[0].object = quotas[0].name;
+  nft::Batch batch;
+  batch.delete_elements(map, elements);
+  batch.delete_quota(fabric::table_id(), quotas[0].name);
+  batch.add_quota(quotas[0]);
+  batch.add_elements(map, elements);
+  send(std::move(batch));
+  remove({1, 0});
+  const auto drift = table_->audit(now());
+  EXPECT_TRUE(mentions(drift, "is missing in map decide", true)) << all_of(drift);
+  EXPECT_EQ(nft::list_quotas(table_->connection(), fabric::table_id()), quotas);
+  EXPECT_TRUE(mentions(drift, "the first packets of f2 are counted from the beginning", false))
+      << all_of(drift);
+  EXPECT_FALSE(mentions(drift, "f1", false)) << all_of(drift);
+  EXPECT_TRUE(table_->audit(now()).empty());
+}
+
+TEST_F(OwnedTable, SaysWhichBytesAreForgottenWithIt) {
+  apply(remembering());
+  nft::Batch batch;
+  batch.delete_table(fabric::table_id());
+  send(std::move(batch));
+  const auto drift = table_->audit(now());
+  EXPECT_TRUE(mentions(drift, "the bytes of f1 are counted from the beginning", false))
+      << all_of(drift);
+  EXPECT_TRUE(mentions(drift, "the first packets of f2 are counted from the beginning", false))
+      << all_of(drift);
 }
 
 TEST_F(OwnedTable, ChangesEvenWhenTheTableIsGone) {
