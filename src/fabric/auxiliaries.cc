@@ -109,6 +109,8 @@ std::vector<std::string> Auxiliaries::follow(const Installed& installed, MonoTim
       left.push_back(std::string(what) + ", and stay until an audit can: " + error.what());
     }
   };
+  take_back("holds that were let go cannot hold again",
+            [&] { wire_.hold_again(installed, mechanisms_); });
   take_back("classes of the wire that nobody needs cannot be removed now",
             [&] { wire_.follow(installed, mechanisms_); });
   take_back("classes of ports that nobody needs cannot be removed now",

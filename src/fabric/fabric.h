@@ -193,7 +193,8 @@ class Fabric {
   virtual KickReport kick(const std::vector<Link>& links) = 0;
 
   /// Lets go of what a hold keeps: delivered in order, or dropped. Called before apply() ends the
-  /// fault. @throws Error Operation
+  /// fault, so that nothing overtakes; when that apply() fails, the fault holds again what comes
+  /// then. @throws Error Operation, Unavailable: it cannot drop
   virtual ReleaseReport release(FaultId fault, bool drop) = 0;
 
   /// What apply() would send, one line per message, without changing anything.

@@ -88,6 +88,7 @@ class NetnsFabric final : public Fabric {
   [[nodiscard]] int helper_exit_fd() const override { return auxiliaries_.wire_exit_fd(); }
 
  private:
+  ApplyReport change(const std::vector<Fault>& active, MonoTime now);
   [[nodiscard]] fabric::LinkSchedules schedules(const std::vector<Fault>& active,
                                                 MonoTime now) const;
 
@@ -109,6 +110,16 @@ fabric::LinkSchedules NetnsFabric::schedules(const std::vector<Fault>& active, M
 }
 
 ApplyReport NetnsFabric::apply(const std::vector<Fault>& active, MonoTime now) {
+  try {
+    return change(active, now);
+  } catch (const Error&) {
+    // What was prepared for it goes, too; of what cannot go now the next audit tells.
+    static_cast<void>(auxiliaries_.follow(table_.installed(), now));
+    throw;
+  }
+}
+
+ApplyReport NetnsFabric::change(const std::vector<Fault>& active, MonoTime now) {
   const auto before = std::chrono::steady_clock::now();
   const fabric::LinkSchedules wanted = schedules(active, now);
   table_.note_busy(auxiliaries_.busy_classes(table_.installed()));
@@ -119,16 +130,10 @@ ApplyReport NetnsFabric::apply(const std::vector<Fault>& active, MonoTime now) {
   if (difference.empty()) {
     return report;
   }
-  try {
-    report.notes = auxiliaries_.prepare(difference, table_.installed());
-    const MonoTime then = now + (std::chrono::steady_clock::now() - before);
-    for (std::string& anew : table_.commit(difference, then)) {
-      report.notes.push_back(std::move(anew));
-    }
-  } catch (const Error&) {
-    // What was prepared for it goes, too; of what cannot go now the next audit tells.
-    static_cast<void>(auxiliaries_.follow(table_.installed(), now));
-    throw;
+  report.notes = auxiliaries_.prepare(difference, table_.installed());
+  const MonoTime then = now + (std::chrono::steady_clock::now() - before);
+  for (std::string& anew : table_.commit(difference, then)) {
+    report.notes.push_back(std::move(anew));
   }
   report.committed = true;
   report.links_changed = difference.changed.size();

@@ -243,10 +243,32 @@ void WireClasses::follow(const Installed& installed, const Mechanisms& mechanism
   silent_ = false;
 }
 
+void WireClasses::hold_again(const Installed& installed, const Mechanisms& mechanisms) {
+  const std::set<ShapeId> let_go = std::exchange(let_go_, {});
+  if (let_go.empty() || !client_) {
+    return;
+  }
+  std::set<TreatmentId> deciding;
+  for (const auto& [link, record] : installed.links) {
+    if (record.deciding) {
+      const auto& treatments = record.deciding->plan->treatments;
+      deciding.insert(treatments.begin(), treatments.end());
+    }
+  }
+  for (const TreatmentId id : deciding) {
+    for (const ShapePart& part : installed.treatments.at(id).treatment.shapes) {
+      if (let_go.contains(part.id)) {
+        client_->set_class(part.id.value, wire_shape(wire_part(part.shape, mechanisms)));
+      }
+    }
+  }
+}
+
 ReleaseReport WireClasses::release(ShapeId id, bool drop) {
   if (!client_ || !client_->alive()) {
     return {};
   }
+  let_go_.insert(id);
   const WireReport before = client_->stats();
   const std::array<std::uint16_t, 1> numbers = {id.value};
   client_->release(numbers, drop ? HeldPackets::Drop : HeldPackets::Deliver);

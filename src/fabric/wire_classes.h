@@ -38,6 +38,9 @@ class WireClasses {
   /// every change would wait for it.
   /// @throws Error Operation
   void follow(const Installed& installed, const Mechanisms& mechanisms);
+  /// Classes that were let go although their faults go on, because the change that would have ended
+  /// these has failed, hold again. @throws Error Operation; the next wire knows it nevertheless
+  void hold_again(const Installed& installed, const Mechanisms& mechanisms);
   /// Ends the holds of a shape. @throws Error Operation
   ReleaseReport release(ShapeId id, bool drop);
   /// What the wire has dropped so far, classes and processes that are gone included. With a process
@@ -80,6 +83,7 @@ class WireClasses {
   std::optional<WireClient> client_;
   std::map<std::uint16_t, ShapeCounts> counts_;  ///< of the wire's classes
   bool died_ = false;                            ///< and no audit has told of it
+  std::set<ShapeId> let_go_;                     ///< since the last change
   bool native_ = false;
   bool silent_ = false;           ///< it did not answer follow(), and has not been heard of since
   std::uint32_t guard_port_ = 0;  ///< owner of the guard's table

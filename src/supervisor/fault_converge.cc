@@ -120,6 +120,10 @@ asio::awaitable<json::object> FaultDesk::converge(api::ApplyRequest request) {
     if (!created.empty()) {
       book_.use_up(created.back().fault.id);
     }
+    if (!result.heal.empty()) {
+      // What contradicts itself is refused before anything is let go.
+      static_cast<void>(fabric_.preview(wanted, start));
+    }
     release_held(result.heal, notes);
     const ApplyReport report = fabric_.apply(wanted, start);
     notes.insert(notes.end(), report.notes.begin(), report.notes.end());

@@ -21,6 +21,7 @@
 #include "tests/kernel/fabric_readback.h"
 #include "tests/kernel/fabric_world.h"
 #include "tests/kernel/fault_actions.h"
+#include "tests/kernel/fault_traffic.h"
 #include "tests/kernel/meddler.h"
 #include "tests/kernel/wire_spy.h"
 
@@ -223,6 +224,26 @@ TEST_F(FailedChange, LeavesAuditsWithoutAWireWhenThereCanBeNone) {
   EXPECT_EQ(bridge_settings(world), settings);
   const auto drift = world.fabric->audit(later());
   EXPECT_TRUE(drift.empty()) << all_of(drift);
+}
+
+TEST_F(FailedChange, HoldsAgainWhatWasLetGoForIt) {
+  LinkAction hold;
+  hold.hold = true;
+  const std::vector<Fault> holding = {acting(1, hold)};
+  World world(2, false, options_);
+  world.fabric->apply(holding, later());
+  Datagrams datagrams(world, kLink, 7000);
+  datagrams.send(0, 3);
+  EXPECT_EQ(world.fabric->release({1}, false).delivered, 3U);
+  ASSERT_TRUE(apply_refusing(world, 0, {}));
+  datagrams.send(3, 5);
+  EXPECT_EQ(datagrams.receive(200ms).size(), 3U);
+  const auto drift = world.fabric->audit(later());
+  EXPECT_TRUE(drift.empty()) << all_of(drift);
+  EXPECT_EQ(world.fabric->release({1}, false).delivered, 5U);
+  world.fabric->apply({}, later());
+  datagrams.send(8, 2);
+  EXPECT_EQ(datagrams.receive(200ms).size(), 7U);
 }
 
 /// Cuts the first packets only, so that the kernel has to remember how many.

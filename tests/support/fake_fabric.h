@@ -30,6 +30,7 @@ class FakeFabric : public Fabric {
   // What it answers.
   std::optional<Error> apply_fails{};
   std::optional<Error> kick_fails{};
+  std::optional<Error> preview_fails{};
   ApplyReport report{};
   std::vector<Flow> open_flows{};
   std::map<FaultId, PacketCounts> counts{};
@@ -103,6 +104,9 @@ class FakeFabric : public Fabric {
   }
   [[nodiscard]] std::vector<std::string> preview(const std::vector<Fault>& active,
                                                  MonoTime /*now*/) override {
+    if (preview_fails) {
+      throw Error(*preview_fails);
+    }
     return std::vector<std::string>(active.size(), "message");
   }
   [[nodiscard]] std::vector<LinkState> links(MonoTime now) override {

@@ -424,6 +424,17 @@ TEST(Converge, DryRunIsTheDifference) {
   EXPECT_THAT(ids_of(world.fabric.active()), ElementsAre(1));
 }
 
+TEST(Converge, LetsNothingGoForWhatCannotBe) {
+  DeskWorld world(desk_plan(2));
+  world.create(fault_request("hold", "n-0"));
+  world.fabric.preview_fails = Error(ErrorKind::Conflict, "too many ends");
+  EXPECT_EQ(refusal([&] { world.converge({loss(2)}); }).kind(), ErrorKind::Conflict);
+  EXPECT_THAT(world.fabric.released, IsEmpty());
+  world.fabric.preview_fails.reset();
+  world.converge({loss(2)});
+  EXPECT_THAT(world.fabric.released, ElementsAre(std::pair(FaultId{1}, false)));
+}
+
 TEST(Converge, ChangesNothingWhenOneFaultIsWrong) {
   DeskWorld world(desk_plan(2));
   world.create(loss(1));

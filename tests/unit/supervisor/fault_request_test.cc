@@ -92,7 +92,7 @@ TEST(MakeFault, PutsEveryMemberOfTheActionWhereItBelongs) {
   words.action.silent = true;
   words.action.reorder_ppm = 9;
   words.action.rate_bits = 1'000;
-  words.action.rate_burst_bytes = 11;
+  words.action.rate_burst_bytes = 1'700;
   words.action.rate_queue_packets = 12;
   const LinkAction action = made(words).fault.clauses.at(0).action;
   LinkAction expected;
@@ -104,7 +104,7 @@ TEST(MakeFault, PutsEveryMemberOfTheActionWhereItBelongs) {
   expected.corrupt = Ppm{8};
   expected.silent_corruption = true;
   expected.reorder = Ppm{9};
-  expected.rate = Rate{1'000, 11, 12};
+  expected.rate = Rate{1'000, 1'700, 12};
   expected.seed = 11;
   EXPECT_EQ(action, expected);
 }
