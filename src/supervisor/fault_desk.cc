@@ -150,9 +150,12 @@ asio::awaitable<json::object> FaultDesk::create(api::FaultRequest request) {
 /// links that answer at all.
 asio::awaitable<std::vector<RoundTrip>> FaultDesk::time_before(Fault fault,
                                                                std::int64_t budget_ms) {
-  const std::vector<Link> links = links_to_time(fault);
   std::vector<RoundTrip> trips;
-  if (links.empty() || !fabric_.carries_datagrams()) {
+  if (!fabric_.carries_datagrams()) {
+    co_return trips;
+  }
+  const std::vector<Link> links = links_to_time(fault, fabric_.links(now()));
+  if (links.empty()) {
     co_return trips;
   }
   const auto probing = watch_.while_probing();

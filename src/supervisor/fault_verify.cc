@@ -57,33 +57,39 @@ asio::awaitable<milliseconds> quiet_time(milliseconds budget,
                  "verify without a flap on these links, or one with phases of 100ms and more");
 }
 
-/// What each link suffers now; links that suffer nothing have an empty effect.
-std::vector<LinkState> states_of(Fabric& fabric, const std::vector<Link>& links) {
-  std::map<Link, Effect> effects;
+using Effects = std::map<Link, Effect>;
+
+Effects effects_now(Fabric& fabric) {
+  Effects effects;
   for (auto& state : fabric.links(now())) {
     effects[state.link] = std::move(state.effect);
   }
+  return effects;
+}
+
+/// Of links that suffer nothing, an empty one.
+const Effect& effect_of(const Effects& effects, Link link) {
+  static const Effect nothing;
+  const auto found = effects.find(link);
+  return found == effects.end() ? nothing : found->second;
+}
+
+std::vector<LinkState> states_of(const Effects& effects, const std::vector<Link>& links) {
   std::vector<LinkState> states;
   states.reserve(links.size());
   for (const auto& link : links) {
-    states.push_back({link, effects[link], {}});
+    states.push_back({link, effect_of(effects, link), {}});
   }
   return states;
 }
 
 /// How long the slowest of these round trips takes if nothing but delays is in its way.
-milliseconds slowest(Fabric& fabric, const std::vector<RoundTrip>& trips) {
-  std::vector<Link> ways;
-  for (const RoundTrip& trip : trips) {
-    ways.push_back(trip.link);
-    ways.push_back({trip.link.to, trip.link.from});
-  }
-  const std::vector<LinkState> states = states_of(fabric, ways);
+milliseconds slowest(const Effects& effects, const std::vector<RoundTrip>& trips) {
   Nanoseconds longest{};
-  for (std::size_t i = 0; i + 1 < states.size(); i += 2) {
+  for (const RoundTrip& trip : trips) {
     Nanoseconds both{};
-    for (const LinkState* way : {&states[i], &states[i + 1]}) {
-      const LinkAction sum = combined(way->effect);
+    for (const Link way : {trip.link, Link{trip.link.to, trip.link.from}}) {
+      const LinkAction sum = combined(effect_of(effects, way));
       both += sum.delay ? sum.delay->delay + sum.delay->jitter : Nanoseconds{};
     }
     longest = std::max(longest, both);
@@ -146,17 +152,19 @@ class Verification {
   Verification(const ClusterPlan& plan, Fabric& fabric) : plan_(plan), fabric_(fabric) {}
 
   asio::awaitable<void> probe(FaultId fault, std::vector<Link> links, milliseconds budget) {
-    const std::vector<LinkState> states = states_of(fabric_, links);
+    const Effects effects = effects_now(fabric_);
+    const std::vector<LinkState> states = states_of(effects, links);
     std::vector<WantedLink> wanted;
     std::vector<PreventedConnection> connections;
     if (fabric_.carries_datagrams()) {
-      wanted = wanted_links(fault, states, budget);
+      wanted = wanted_links(fault, states, effects, budget);
       connections = prevented_connections(states);
     } else {
       std::size_t unseen = 0;
       connections = stopped_connections(plan_, states, unseen);
       tally_.skip("relays only show connections that are stopped", unseen);
     }
+    tally_.skip(std::string(kWouldUseUp), leave_counted(connections, effects));
     if (connections.size() > kConnectionsMax) {
       tally_.skip("only " + std::to_string(kConnectionsMax) + " connections are tried",
                   connections.size() - kConnectionsMax);
@@ -184,13 +192,16 @@ class Verification {
 
  private:
   std::vector<WantedLink> wanted_links(FaultId fault, const std::vector<LinkState>& states,
-                                       milliseconds budget) {
+                                       const Effects& effects, milliseconds budget) {
     const ProbeLimits limits{budget / 2, tries_per_link(states.size())};
     std::vector<WantedLink> wanted;
     for (const auto& state : states) {
       Expected expected = expected_datagrams(state.effect, fault, limits);
       if (expected.fate == Expected::Fate::Unsure) {
         tally_.skip(expected.reason);
+      } else if (counts_refusals(state.effect,
+                                 effect_of(effects, {state.link.to, state.link.from}))) {
+        tally_.skip(std::string(kWouldUseUp));
       } else {
         wanted.push_back({state.link, std::move(expected)});
       }
@@ -255,12 +266,18 @@ asio::awaitable<VerifyReport> verify_links(const ClusterPlan& plan, Fabric& fabr
   budget = co_await quiet_time(budget, next_change);
   Verification verification(plan, fabric);
   co_await verification.probe(fault, std::move(links), budget);
+  const Effects effects = effects_now(fabric);
+  // A fault that counts may have come since they were timed before.
+  std::erase_if(trips, [&](const RoundTrip& trip) {
+    const Link back{trip.link.to, trip.link.from};
+    return counts_round_trip(effect_of(effects, trip.link), effect_of(effects, back));
+  });
   if (trips.empty()) {
     co_return verification.report();
   }
   // Only now, when nothing else of ours is on its way.
   milliseconds patience =
-      std::max(budget, std::min(slowest(fabric, trips) + kMargin, kRoundTripMax));
+      std::max(budget, std::min(slowest(effects, trips) + kMargin, kRoundTripMax));
   if (const auto change = next_change()) {
     const auto left = std::chrono::duration_cast<milliseconds>(*change - now()) - kMargin;
     patience = std::clamp(left, milliseconds(0), patience);

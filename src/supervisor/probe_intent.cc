@@ -74,12 +74,55 @@ std::string why_unseen(const EffectClause& clause) {
     return "only connections that are open are meant";
   }
   if (match.remembers()) {
-    return "probes would use up what the fault counts";
+    return std::string(kWouldUseUp);
   }
   if (clause.action.lost_replies.value > 0) {
     return "only replies of some connections are lost";
   }
   return cut_of(clause.action) ? "" : "only a cut of some packets can be probed";
+}
+
+/// Whether the clause counts datagrams of ours.
+bool counts_datagrams(const EffectClause& clause) {
+  const Match& match = clause.match;
+  return match.remembers() && means_datagrams(match) &&
+         (!has_ports(match) || may_mean_probes(match.to_ports) ||
+          may_mean_probes(match.from_ports));
+}
+
+/// Whether the clause counts ICMP errors, which have no ports.
+bool counts_errors(const EffectClause& clause) {
+  const Match& match = clause.match;
+  return match.remembers() && match.connections == Connections::All && !has_ports(match) &&
+         (match.protocol == Protocol::Any || match.protocol == Protocol::Icmp);
+}
+
+/// Whether the clause counts segments to a port, or of the way back from it.
+/// @param port 0: one that the kernel gives
+bool counts_segments(const EffectClause& clause, std::uint16_t port, bool back) {
+  const Match& match = clause.match;
+  // Connections of ours are open only after the fault; only the way there has requests.
+  const bool open = match.connections == Connections::Established ||
+                    (back && match.connections == Connections::New);
+  if (!match.remembers() || open ||
+      (match.protocol != Protocol::Any && match.protocol != Protocol::Tcp)) {
+    return false;
+  }
+  const auto& ports = back ? match.from_ports : match.to_ports;
+  return !has_ports(match) || std::binary_search(ports.begin(), ports.end(), port) ||
+         may_mean_probes(match.to_ports) || may_mean_probes(match.from_ports);
+}
+
+/// Whether refusals of datagrams are among what is done to them.
+bool refuses(const Effect& effect) {
+  return std::any_of(effect.clauses.begin(), effect.clauses.end(), [](const EffectClause& clause) {
+    return clause.action.cut && *clause.action.cut != CutMode::Drop &&
+           means_datagrams(clause.match);
+  });
+}
+
+bool any_clause(const Effect& effect, bool (*does)(const EffectClause& clause)) {
+  return std::any_of(effect.clauses.begin(), effect.clauses.end(), does);
 }
 
 /// Tries after which something of this chance has happened, but for kWrongVerdict.
@@ -161,7 +204,7 @@ Expected expected_datagrams(const Effect& effect, FaultId fault, const ProbeLimi
     const bool own = belongs_to(clause, fault);
     if (means_datagrams(match) && !has_ports(match)) {
       if (match.remembers()) {
-        return unsure("probes would use up what the fault counts");
+        return unsure(std::string(kWouldUseUp));
       }
       must_show = must_show || own;
       combine(sum, clause.action);
@@ -184,6 +227,15 @@ Expected expected_datagrams(const Effect& effect, FaultId fault, const ProbeLimi
     return unsure("only replies of some connections are lost");
   }
   return expected_arrivals(sum, must_show, limits);
+}
+
+bool counts_refusals(const Effect& there, const Effect& back) {
+  return refuses(there) && any_clause(back, counts_errors);
+}
+
+bool counts_round_trip(const Effect& there, const Effect& back) {
+  return any_clause(there, counts_datagrams) || any_clause(back, counts_datagrams) ||
+         counts_refusals(there, back) || counts_refusals(back, there);
 }
 
 bool as_intended(const Expected& expected, const Sighted& sighted) {
@@ -283,6 +335,21 @@ std::vector<PreventedConnection> stopped_connections(const ClusterPlan& plan,
   };
   connections.erase(std::unique(connections.begin(), connections.end(), same), connections.end());
   return connections;
+}
+
+std::size_t leave_counted(std::vector<PreventedConnection>& connections,
+                          const std::map<Link, Effect>& effects) {
+  const auto counted = [&](Link link, std::uint16_t port, bool back) {
+    const auto effect = effects.find(link);
+    return effect != effects.end() &&
+           std::any_of(
+               effect->second.clauses.begin(), effect->second.clauses.end(),
+               [&](const EffectClause& clause) { return counts_segments(clause, port, back); });
+  };
+  return std::erase_if(connections, [&](const PreventedConnection& one) {
+    return counted({one.from, one.to}, one.port, false) ||
+           counted({one.to, one.from}, one.port, true);
+  });
 }
 
 }  // namespace tinet

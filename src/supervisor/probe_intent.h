@@ -4,8 +4,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "src/fabric/fabric.h"
@@ -35,6 +37,10 @@ struct Expected {
   friend bool operator==(const Expected&, const Expected&) = default;
 };
 
+/// Why links are left alone where probes would be among the packets that a fault counts (`first`,
+/// `after_bytes`) to know when it acts.
+inline constexpr std::string_view kWouldUseUp = "probes would use up what the fault counts";
+
 /// Probes within these limits.
 struct ProbeLimits {
   std::chrono::milliseconds budget{};
@@ -46,6 +52,12 @@ struct ProbeLimits {
 /// @param fault whose clauses have to be shown; those of others only have to be borne with
 [[nodiscard]] Expected expected_datagrams(const Effect& effect, FaultId fault,
                                           const ProbeLimits& limits);
+
+/// Whether refusals of datagrams `there` are answered with ICMP errors that a fault counts `back`.
+[[nodiscard]] bool counts_refusals(const Effect& there, const Effect& back);
+
+/// Whether any fault counts a datagram that goes `there`, its answer, or a refusal of either.
+[[nodiscard]] bool counts_round_trip(const Effect& there, const Effect& back);
 
 /// What datagrams have shown, of one family.
 struct Sighted {
@@ -78,5 +90,11 @@ struct PreventedConnection {
 /// @param skipped grows by the links that no connection can say anything about
 [[nodiscard]] std::vector<PreventedConnection> stopped_connections(
     const ClusterPlan& plan, const std::vector<LinkState>& links, std::size_t& skipped);
+
+/// Takes away the connections whose segments, or the answers to them, a fault counts.
+/// @param effects of all links that suffer something
+/// @return how many those were
+std::size_t leave_counted(std::vector<PreventedConnection>& connections,
+                          const std::map<Link, Effect>& effects);
 
 }  // namespace tinet

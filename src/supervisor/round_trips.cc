@@ -13,6 +13,7 @@
 
 #include "src/supervisor/documents.h"
 #include "src/supervisor/pair_probe.h"
+#include "src/supervisor/probe_intent.h"
 #include "src/supervisor/probe_socket.h"
 
 namespace tinet {
@@ -137,14 +138,19 @@ json::value microseconds(const std::optional<nanoseconds>& time) {
 
 }  // namespace
 
-std::vector<Link> links_to_time(const Fault& fault) {
+std::vector<Link> links_to_time(const Fault& fault, const std::vector<LinkState>& states) {
+  std::map<Link, Effect> effects;
+  for (const LinkState& state : states) {
+    effects[state.link] = state.effect;
+  }
   std::vector<Link> links;
   std::set<Link> there;
   for (std::size_t i = 0; i < fault.links.size() && links.size() < kTimedPairsMax; ++i) {
     const Link link = fault.links[i];
     const FaultClause& clause = fault.clause(i);
     if (clause.action.shapes() && means_datagrams(clause.match) &&
-        there.count({link.to, link.from}) == 0) {
+        there.count({link.to, link.from}) == 0 &&
+        !counts_round_trip(effects[link], effects[{link.to, link.from}])) {
       there.insert(link);
       links.push_back(link);
     }

@@ -25,8 +25,11 @@ struct RoundTrip {
 };
 
 /// Links whose round trips a fault changes, each pair once, the first kTimedPairsMax. None for a
-/// fault that shapes nothing or does not mean every packet. Pure.
-[[nodiscard]] std::vector<Link> links_to_time(const Fault& fault);
+/// fault that shapes nothing or does not mean every packet, and none where another fault would
+/// count the datagrams (counts_round_trip()). Pure.
+/// @param states what links suffer already
+[[nodiscard]] std::vector<Link> links_to_time(const Fault& fault,
+                                              const std::vector<LinkState>& states);
 
 struct TimedTrips {
   std::vector<std::optional<std::chrono::nanoseconds>> medians;  ///< nullopt: nothing came back

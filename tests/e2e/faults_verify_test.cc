@@ -65,6 +65,17 @@ TEST(Verify, IsNoEffectByItself) {
   }
 }
 
+TEST(Verify, UsesUpNothingThatAnotherFaultCounts) {
+  const EchoScene scene;
+  ASSERT_TRUE(scene.up());
+  const auto first =
+      scene.fault({"partition", "node-0", "--to", "node-1", "--direction", "out", "--first", "5"});
+  scene.fault({"delay", "node-0", "1ms", "--to", "node-1", "--verify"});
+  scene.fault({"partition", "node-0", "--to", "node-1", "--new", "--verify"});
+  ASSERT_TRUE(scene.burst("node-0", "node-1", 8));
+  EXPECT_EQ(text_at(scene.json({"faults"}), "/0/packets/dropped"), "5") << first;
+}
+
 TEST(Verify, LeavesThePacketsOfTheClusterInTheCounts) {
   const EchoScene scene;
   ASSERT_TRUE(scene.up());

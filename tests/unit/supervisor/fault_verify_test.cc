@@ -122,6 +122,46 @@ TEST(VerifyLinks, SkipsWhatProbesWouldUseUp) {
   EXPECT_EQ(verdict.at("skipped").to_number<int>(), 2);
 }
 
+api::FaultRequest first_packets_of(const std::string& selector) {
+  auto request = fault_request("partition", selector);
+  request.direction = "out";
+  request.first = 5;
+  return request;
+}
+
+TEST(VerifyLinks, TimesNothingThatAnotherFaultCounts) {
+  for (const std::string counting : {"n-0", "n-1"}) {
+    DeskWorld world(desk_plan(2));
+    world.create(first_packets_of(counting));
+    auto request = fault_request("delay", "n-0");
+    request.action.delay_ns = 1'000;
+    request.direction = "out";
+    EXPECT_FALSE(verified(world, request).contains("rtt")) << counting << " is cut";
+  }
+}
+
+TEST(VerifyLinks, TriesNoConnectionThatAnotherFaultCounts) {
+  for (const std::string counting : {"n-0", "n-1"}) {
+    DeskWorld world(desk_plan(2));
+    world.create(first_packets_of(counting));
+    auto request = fault_request("partition", "n-0");
+    request.connections = "new";
+    request.direction = "out";
+    const auto verdict = verified(world, request);
+    EXPECT_THAT(boost::json::serialize(verdict.at("skipped_because")), HasSubstr("use up"));
+    EXPECT_THAT(boost::json::serialize(verdict.at("wrong")), testing::Not(HasSubstr("tcp")));
+  }
+}
+
+TEST(VerifyLinks, ProvokesNoRefusalThatAnotherFaultCounts) {
+  DeskWorld world(desk_plan(2));
+  world.create(first_packets_of("n-0"));
+  auto request = fault_request("partition", "n-1");
+  request.direction = "out";
+  request.mode = "reject";
+  EXPECT_EQ(verified(world, request).at("pairs").to_number<int>(), 0);
+}
+
 TEST(VerifyLinks, TriesTheConnectionsThatAPortScopePrevents) {
   ClusterPlan plan = desk_plan(2);
   const Listener listener(plan.instances[1].address);
@@ -235,7 +275,7 @@ TEST(LinksToTime, AreNotMoreThanAnybodyReads) {
       }
     }
   }
-  const auto links = links_to_time(fault);
+  const auto links = links_to_time(fault, {});
   EXPECT_EQ(links.size(), kTimedPairsMax);
   EXPECT_EQ(links.front(), (Link{0, 1}));
 }

@@ -89,6 +89,59 @@ TEST(ExpectedDatagrams, AreSureOfACutWhateverElseIsThere) {
   EXPECT_EQ(expected_datagrams(both, kFault, kLimits).fate, Expected::Fate::Stay);
 }
 
+Effect cut_by(Match match, CutMode mode = CutMode::Drop) {
+  return {{{std::move(match), {.cut = mode}, {kOther}}}};
+}
+
+TEST(CountsRoundTrip, WhereEitherWayHasAFaultThatCountsDatagrams) {
+  for (const Match& match :
+       {Match{.first = 5}, Match{.after_bytes = 1}, Match{.protocol = Protocol::Udp, .first = 5},
+        Match{.to_ports = {40'000}, .first = 5}}) {
+    EXPECT_TRUE(counts_round_trip(cut_by(match), {}));
+    EXPECT_TRUE(counts_round_trip({}, cut_by(match)));
+  }
+  for (const Match& match :
+       {Match{}, Match{.protocol = Protocol::Tcp, .first = 5}, Match{.to_ports = {80}, .first = 5},
+        Match{.protocol = Protocol::Icmp, .first = 5},
+        Match{.connections = Connections::New, .first = 5}}) {
+    EXPECT_FALSE(counts_round_trip(cut_by(match), {}));
+    EXPECT_FALSE(counts_round_trip({}, cut_by(match)));
+  }
+}
+
+TEST(CountsRefusals, WhereErrorsAreCountedThatAnswerDatagrams) {
+  const Effect refusing = cut_by({}, CutMode::Reject);
+  const Effect counting = cut_by({.protocol = Protocol::Icmp, .first = 5});
+  EXPECT_TRUE(counts_refusals(refusing, counting));
+  EXPECT_TRUE(counts_refusals(refusing, cut_by({.first = 5})));
+  EXPECT_TRUE(counts_round_trip(counting, refusing));
+  EXPECT_FALSE(counts_refusals(cut_by({}), counting));
+  EXPECT_FALSE(counts_refusals(cut_by({.protocol = Protocol::Tcp}, CutMode::Reject), counting));
+  EXPECT_FALSE(counts_refusals(refusing, cut_by({.protocol = Protocol::Icmp})));
+  EXPECT_FALSE(counts_refusals(refusing, cut_by({.protocol = Protocol::Udp, .first = 5})));
+}
+
+TEST(LeaveCounted, TakesAwayConnectionsWhoseSegmentsAreCounted) {
+  const auto left = [](std::uint16_t port, Match there, Match back) {
+    std::vector<PreventedConnection> connections{{0, 1, port, CutMode::Drop}};
+    const std::size_t gone = leave_counted(
+        connections, {{{0, 1}, cut_by(std::move(there))}, {{1, 0}, cut_by(std::move(back))}});
+    EXPECT_EQ(gone + connections.size(), 1U);
+    return connections.size() == 1;
+  };
+  EXPECT_TRUE(left(80, {}, {}));
+  EXPECT_FALSE(left(80, {.first = 5}, {}));
+  EXPECT_FALSE(left(80, {}, {.after_bytes = 1}));
+  EXPECT_FALSE(left(80, {.to_ports = {80}, .first = 5}, {}));
+  EXPECT_FALSE(left(80, {}, {.from_ports = {80}, .first = 5}));
+  EXPECT_TRUE(left(80, {.to_ports = {81}, .first = 5}, {.from_ports = {81}, .first = 5}));
+  EXPECT_FALSE(left(0, {.to_ports = {40'000}, .first = 5}, {})) << "a port that the kernel gives";
+  EXPECT_TRUE(left(80, {.protocol = Protocol::Udp, .first = 5}, {}));
+  EXPECT_FALSE(left(80, {.connections = Connections::New, .first = 5}, {}));
+  EXPECT_TRUE(left(80, {}, {.connections = Connections::New, .first = 5}));
+  EXPECT_TRUE(left(80, {.connections = Connections::Established}, {}));
+}
+
 Sighted sighted(std::size_t sent, std::size_t intact, std::size_t corrupted = 0,
                 std::size_t copies = 0) {
   Sighted all;
