@@ -30,8 +30,6 @@ constexpr milliseconds kMargin{50};
 constexpr int kPhasesMax = 4;
 /// Sockets that connections are tried with at a time.
 constexpr std::size_t kConnectionsMax = 1'000;
-/// Round trips through longer delays than this are not waited for.
-constexpr milliseconds kRoundTripMax{5'000};
 
 MonoTime now() {
   return std::chrono::steady_clock::now();
@@ -59,14 +57,6 @@ asio::awaitable<milliseconds> quiet_time(milliseconds budget,
 
 using Effects = std::map<Link, Effect>;
 
-Effects effects_now(Fabric& fabric) {
-  Effects effects;
-  for (auto& state : fabric.links(now())) {
-    effects[state.link] = std::move(state.effect);
-  }
-  return effects;
-}
-
 /// Of links that suffer nothing, an empty one.
 const Effect& effect_of(const Effects& effects, Link link) {
   static const Effect nothing;
@@ -83,18 +73,13 @@ std::vector<LinkState> states_of(const Effects& effects, const std::vector<Link>
   return states;
 }
 
-/// How long the slowest of these round trips takes if nothing but delays is in its way.
-milliseconds slowest(const Effects& effects, const std::vector<RoundTrip>& trips) {
-  Nanoseconds longest{};
+std::vector<Link> links_of(const std::vector<RoundTrip>& trips) {
+  std::vector<Link> links;
+  links.reserve(trips.size());
   for (const RoundTrip& trip : trips) {
-    Nanoseconds both{};
-    for (const Link way : {trip.link, Link{trip.link.to, trip.link.from}}) {
-      const LinkAction sum = combined(effect_of(effects, way));
-      both += sum.delay ? sum.delay->delay + sum.delay->jitter : Nanoseconds{};
-    }
-    longest = std::max(longest, both);
+    links.push_back(trip.link);
   }
-  return std::chrono::ceil<milliseconds>(longest);
+  return links;
 }
 
 /// IP and UDP headers and the payload.
@@ -139,11 +124,10 @@ class Tally {
 };
 
 void add_sighted(LinkProbes& probes, const Sighted& sighted, std::size_t bytes) {
-  add_probes(probes.datagrams, sighted.sent, sighted.arrived(), bytes);
-  probes.datagrams.duplicated += sighted.copies;
+  // Every other broken one may be a copy.
+  add_probes(probes.datagrams, sighted.sent, sighted.intact + (sighted.corrupted + 1) / 2, bytes);
+  probes.datagrams.copies += sighted.copies;
   probes.datagrams.corrupted += sighted.corrupted;
-  // A copy of a broken one is one more that arrived.
-  probes.datagrams.duplicated += sighted.corrupted;
 }
 
 /// The probes of one fault's links.
@@ -152,7 +136,7 @@ class Verification {
   Verification(const ClusterPlan& plan, Fabric& fabric) : plan_(plan), fabric_(fabric) {}
 
   asio::awaitable<void> probe(FaultId fault, std::vector<Link> links, milliseconds budget) {
-    const Effects effects = effects_now(fabric_);
+    const Effects effects = effects_of(fabric_.links(now()));
     const std::vector<LinkState> states = states_of(effects, links);
     std::vector<WantedLink> wanted;
     std::vector<PreventedConnection> connections;
@@ -177,11 +161,7 @@ class Verification {
   }
 
   asio::awaitable<void> time(std::vector<RoundTrip>& trips, milliseconds patience) {
-    std::vector<Link> links;
-    for (const RoundTrip& trip : trips) {
-      links.push_back(trip.link);
-    }
-    const TimedTrips timed = co_await time_round_trips(plan_, fabric_, links, patience);
+    const TimedTrips timed = co_await time_round_trips(plan_, fabric_, links_of(trips), patience);
     for (std::size_t i = 0; i < trips.size(); ++i) {
       trips[i].with = timed.medians[i];
     }
@@ -253,9 +233,8 @@ class Verification {
 
 void add_trips(SentProbes& sent, const TimedTrips& trips) {
   for (const auto& [link, datagrams] : trips.sent) {
-    // Each of them may have been lost as well as delayed.
+    // Which of them were lost is not known.
     add_probes(sent[link].datagrams, datagrams, 0, kProbeBytes4);
-    sent[link].datagrams.passed += datagrams;
   }
 }
 
@@ -266,7 +245,7 @@ asio::awaitable<VerifyReport> verify_links(const ClusterPlan& plan, Fabric& fabr
   budget = co_await quiet_time(budget, next_change);
   Verification verification(plan, fabric);
   co_await verification.probe(fault, std::move(links), budget);
-  const Effects effects = effects_now(fabric);
+  const Effects effects = effects_of(fabric.links(now()));
   // A fault that counts may have come since they were timed before.
   std::erase_if(trips, [&](const RoundTrip& trip) {
     const Link back{trip.link.to, trip.link.from};
@@ -276,8 +255,7 @@ asio::awaitable<VerifyReport> verify_links(const ClusterPlan& plan, Fabric& fabr
     co_return verification.report();
   }
   // Only now, when nothing else of ours is on its way.
-  milliseconds patience =
-      std::max(budget, std::min(slowest(effects, trips) + kMargin, kRoundTripMax));
+  milliseconds patience = std::max(budget, slowest_round_trip(effects, links_of(trips)) + kMargin);
   if (const auto change = next_change()) {
     const auto left = std::chrono::duration_cast<milliseconds>(*change - now()) - kMargin;
     patience = std::clamp(left, milliseconds(0), patience);

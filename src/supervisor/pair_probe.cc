@@ -244,6 +244,9 @@ asio::awaitable<std::vector<ProbedLink>> probe_pairs(const ClusterPlan& plan, Fa
          look = std::min(look * 2, kLookMax)) {
       prober.look();
       if (prober.complete() && !prober.shall_wait_for_none()) {
+        // Copies come behind the others.
+        co_await pause(kLook);
+        prober.look();
         co_return prober.verdicts(links);
       }
       co_await pause(std::min<nanoseconds>(look, end - steady_clock::now()));

@@ -28,6 +28,10 @@ namespace {
 constexpr std::size_t kSamples = 7;
 /// Between two looks at the sockets; arrivals have the kernel's time.
 constexpr std::chrono::milliseconds kLook{1};
+/// Round trips through longer delays than this are not waited for.
+constexpr std::chrono::milliseconds kRoundTripMax{5'000};
+/// What a round trip may take beside delays, on a loaded machine.
+constexpr std::chrono::milliseconds kMargin{50};
 
 /// There: when it was sent. Back: the same, and how long the way there took.
 struct Ping {
@@ -64,6 +68,8 @@ class Pair {
         far_(fabric, link.to, ProbeAddress(address_of(plan, link.to))) {}
 
   [[nodiscard]] bool complete() const { return taken_.size() >= kSamples; }
+  /// Whether every question has come back.
+  [[nodiscard]] bool at_rest() const { return done_.size() >= asked_; }
   [[nodiscard]] std::size_t asked() const { return asked_; }
   [[nodiscard]] std::size_t answered() const { return answered_; }
 
@@ -75,7 +81,8 @@ class Pair {
     asked_by_last_turn_ = asked_;
   }
   /// Answers questions and takes answers; asks on after an answer.
-  void look() {
+  /// @param ends answers are let go, and nothing is asked
+  void look(bool ends = false) {
     StampTime at{};
     while (auto ping = receive(far_, at)) {
       ping->there_ns = at.count() - ping->sent_ns;
@@ -83,8 +90,8 @@ class Pair {
       send(far_, near_, *ping);
     }
     while (const auto ping = receive(near_, at)) {
-      // Not a copy.
-      if (complete() || !done_.insert(ping->number).second) {
+      const bool is_copy = !done_.insert(ping->number).second;
+      if (is_copy || ends || complete()) {
         continue;
       }
       taken_.emplace_back(ping->there_ns + at.count() - ping->sent_ns);
@@ -138,11 +145,30 @@ json::value microseconds(const std::optional<nanoseconds>& time) {
 
 }  // namespace
 
-std::vector<Link> links_to_time(const Fault& fault, const std::vector<LinkState>& states) {
+std::map<Link, Effect> effects_of(const std::vector<LinkState>& states) {
   std::map<Link, Effect> effects;
   for (const LinkState& state : states) {
     effects[state.link] = state.effect;
   }
+  return effects;
+}
+
+std::chrono::milliseconds slowest_round_trip(const std::map<Link, Effect>& effects,
+                                             const std::vector<Link>& links) {
+  const auto slowest_on = [&](Link link) {
+    const auto effect = effects.find(link);
+    const LinkAction sum = effect == effects.end() ? LinkAction{} : combined(effect->second);
+    return sum.delay ? sum.delay->delay + 4 * sum.delay->jitter : Nanoseconds{};
+  };
+  Nanoseconds longest{};
+  for (const Link link : links) {
+    longest = std::max(longest, slowest_on(link) + slowest_on({link.to, link.from}));
+  }
+  return std::min(std::chrono::ceil<std::chrono::milliseconds>(longest), kRoundTripMax);
+}
+
+std::vector<Link> links_to_time(const Fault& fault, const std::vector<LinkState>& states) {
+  std::map<Link, Effect> effects = effects_of(states);
   std::vector<Link> links;
   std::set<Link> there;
   for (std::size_t i = 0; i < fault.links.size() && links.size() < kTimedPairsMax; ++i) {
@@ -185,6 +211,20 @@ asio::awaitable<TimedTrips> time_round_trips(const ClusterPlan& plan, Fabric& fa
       for (Pair& pair : pairs) {
         pair.look();
       }
+    }
+  }
+  const auto all_at_rest = [&] {
+    return std::all_of(pairs.begin(), pairs.end(), [](const Pair& pair) { return pair.at_rest(); });
+  };
+  const auto last = steady_clock::now() + kMargin +
+                    slowest_round_trip(effects_of(fabric.links(steady_clock::now())), links);
+  // One look more: copies come behind the others.
+  for (bool rest = false; !rest && steady_clock::now() < last;) {
+    rest = all_at_rest();
+    timer.expires_after(kLook);
+    co_await timer.async_wait(asio::use_awaitable);
+    for (Pair& pair : pairs) {
+      pair.look(true);
     }
   }
   TimedTrips trips;

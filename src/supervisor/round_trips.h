@@ -31,6 +31,14 @@ struct RoundTrip {
 [[nodiscard]] std::vector<Link> links_to_time(const Fault& fault,
                                               const std::vector<LinkState>& states);
 
+/// The effects of links, by link. Pure.
+[[nodiscard]] std::map<Link, Effect> effects_of(const std::vector<LinkState>& states);
+
+/// How long the slowest round trip over these links takes if nothing but delays is in its way; at
+/// most five seconds, which is what longer ones are waited for. Pure.
+[[nodiscard]] std::chrono::milliseconds slowest_round_trip(const std::map<Link, Effect>& effects,
+                                                           const std::vector<Link>& links);
+
 struct TimedTrips {
   std::vector<std::optional<std::chrono::nanoseconds>> medians;  ///< nullopt: nothing came back
   std::map<Link, std::size_t> sent;                              ///< datagrams over each link
@@ -38,7 +46,9 @@ struct TimedTrips {
 
 /// Medians of up to seven round trips of a small UDP datagram per link, IPv4, one after the other
 /// within `budget`: the sum of both ways, each from the sending to the kernel's own time of the
-/// arrival, so that what this process does between them does not count. Does not block the loop.
+/// arrival, so that what this process does between them does not count. After that, waits for what
+/// is on its way still, no longer than slowest_round_trip(): no datagram is to find its socket
+/// closed, which would be answered with an ICMP error. Does not block the loop.
 /// @return medians in the order of `links`
 /// @throws Error Operation when sockets cannot be made
 [[nodiscard]] boost::asio::awaitable<TimedTrips> time_round_trips(const ClusterPlan& plan,

@@ -76,6 +76,33 @@ TEST(Verify, UsesUpNothingThatAnotherFaultCounts) {
   EXPECT_EQ(text_at(scene.json({"faults"}), "/0/packets/dropped"), "5") << first;
 }
 
+TEST(Verify, IsNoEffectOfOtherFaults) {
+  const EchoScene scene;
+  ASSERT_TRUE(scene.up());
+  using Words = std::vector<std::string>;
+  const std::vector<std::pair<Words, Words>> together{
+      {{"loss", "node-0", "50%"}, {"loss", "node-0", "50%"}},
+      {{"duplicate", "node-0", "50%"}, {"loss", "node-0", "50%"}},
+      {{"corrupt", "node-0", "100%"}, {"loss", "node-0", "50%"}},
+      {{"partition", "node-0", "--direction", "out"}, {"partition", "node-0", "--mode", "reject"}},
+      {{"delay", "node-0", "30ms"}, {"delay", "node-0", "20ms"}},
+      {{"loss", "node-0", "50%"}, {"partition", "node-0", "--mode", "reject", "--service", "echo"}},
+  };
+  for (auto [older, newer] : together) {
+    older.insert(older.end(), {"--to", "node-1"});
+    newer.insert(newer.end(), {"--to", "node-1", "--verify"});
+    ASSERT_TRUE(scene.tinet(older).ok());
+    ASSERT_TRUE(scene.tinet(newer).ok());
+    for (const auto& fault : scene.json({"faults"}).as_array()) {
+      for (const auto& [kind, count] : fault.at("packets").as_object()) {
+        EXPECT_EQ(count, 0) << kind << " of " << text_at(fault, "/summary") << " with "
+                            << newer.front();
+      }
+    }
+    EXPECT_EQ(scene.tinet({"heal", "--require-effect"}).exit_code, 5) << older.front();
+  }
+}
+
 TEST(Verify, LeavesThePacketsOfTheClusterInTheCounts) {
   const EchoScene scene;
   ASSERT_TRUE(scene.up());

@@ -280,6 +280,18 @@ TEST(LinksToTime, AreNotMoreThanAnybodyReads) {
   EXPECT_EQ(links.front(), (Link{0, 1}));
 }
 
+TEST(SlowestRoundTrip, IsTheSumOfBothWaysWithTheirJitter) {
+  const auto late = [](Milliseconds delay, Milliseconds jitter) {
+    return Effect{{{{}, {.delay = Delay{.delay = delay, .jitter = jitter}}, {FaultId{1}}}}};
+  };
+  const std::map<Link, Effect> effects{{{0, 1}, late(Milliseconds(30), Milliseconds(5))},
+                                       {{1, 0}, late(Milliseconds(20), Milliseconds(0))},
+                                       {{2, 0}, late(Milliseconds(60'000), Milliseconds(0))}};
+  EXPECT_EQ(slowest_round_trip(effects, {{0, 1}, {1, 2}}), Milliseconds(70));
+  EXPECT_EQ(slowest_round_trip(effects, {{0, 2}}), Milliseconds(5'000)) << "nobody waits longer";
+  EXPECT_EQ(slowest_round_trip({}, {{0, 1}}), Milliseconds(0));
+}
+
 TEST(VerifyLinks, RefusesABudgetThatIsNone) {
   DeskWorld world(desk_plan(2));
   for (const std::int64_t budget : {std::int64_t{0}, std::int64_t{-1}, std::int64_t{600'001}}) {
