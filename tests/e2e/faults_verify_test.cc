@@ -70,8 +70,8 @@ TEST(Verify, UsesUpNothingThatAnotherFaultCounts) {
   ASSERT_TRUE(scene.up());
   const auto first =
       scene.fault({"partition", "node-0", "--to", "node-1", "--direction", "out", "--first", "5"});
-  scene.fault({"delay", "node-0", "1ms", "--to", "node-1", "--verify"});
-  scene.fault({"partition", "node-0", "--to", "node-1", "--new", "--verify"});
+  static_cast<void>(scene.fault({"delay", "node-0", "1ms", "--to", "node-1", "--verify"}));
+  static_cast<void>(scene.fault({"partition", "node-0", "--to", "node-1", "--new", "--verify"}));
   ASSERT_TRUE(scene.burst("node-0", "node-1", 8));
   EXPECT_EQ(text_at(scene.json({"faults"}), "/0/packets/dropped"), "5") << first;
 }
