@@ -20,6 +20,7 @@ struct ValueText {
   std::string help = {};   ///< what it does, unit and default
   Completes completes = Completes::Nothing;
   std::vector<std::string> words = {};  ///< the possible values, for Completes::Words
+  bool may_be_empty = false;            ///< an empty value means something (check_given())
 };
 
 /// One option or positional word and the variable it fills.

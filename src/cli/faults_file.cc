@@ -8,6 +8,7 @@
 #include "src/base/text.h"
 #include "src/cli/caller_files.h"
 #include "src/cli/fault_verb.h"
+#include "src/cli/words.h"
 #include "src/cli/zone_matrix.h"
 #include "src/topology/yaml_reader.h"
 
@@ -69,7 +70,7 @@ class FaultEntry {
     std::vector<api::MatrixCell> matrix;
     for (const auto& entry : entries_) {
       if (entry.key == verb.name) {
-        words_.selector = words_of(entry.value);
+        words_.selector = words_of(entry);
       } else if (entry.key == kMatrix && entry.value.is_map()) {
         matrix = read_zone_matrix(entry.value);
       } else {
@@ -150,17 +151,27 @@ class FaultEntry {
   }
 
   /// The words behind the verb, as on the command line. Nothing may follow it: "shape: halves".
-  static std::vector<std::string> words_of(const detail::YamlValue& value) {
+  static std::vector<std::string> words_of(const Entry& entry) {
     std::vector<std::string> words;
-    if (value.node().IsNull()) {
+    if (entry.value.node().IsNull()) {
       return words;
     }
-    for (const auto& word : split(value.text(), ' ')) {
+    for (const auto& word : split(given(entry, entry.value.text()), ' ')) {
       if (!word.empty()) {
         words.push_back(word);
       }
     }
     return words;
+  }
+
+  /// The text of this entry, which must say something.
+  static std::string given(const Entry& entry, std::string text) {
+    try {
+      check_given(entry.key, text);
+    } catch (const Error& error) {
+      detail::fail_at(entry.value.place(), error.what(), error.hint());
+    }
+    return text;
   }
 
   void set(const Entry& entry, const FaultVerb& verb) {
@@ -171,7 +182,7 @@ class FaultEntry {
     if (auto* const* flag = std::get_if<bool*>(&option->target)) {
       **flag = entry.value.boolean();
     } else if (auto* const* text = std::get_if<std::string*>(&option->target)) {
-      **text = text_of(entry.value);
+      **text = given(entry, text_of(entry.value));
     }
   }
 

@@ -11,6 +11,7 @@
 
 #include "src/base/error.h"
 #include "src/base/text.h"
+#include "src/cli/words.h"
 
 namespace tinet::cli {
 
@@ -138,9 +139,11 @@ std::vector<std::string> normalized(const Command& root, const Command& command,
       result.emplace_back();
     } else if (option->arity == Arity::OptionalValue && !has_value) {
       result.push_back(word);
+      // An empty word was meant for a value, too; check_given() refuses it.
       const bool next_is_value =
-          i + 1 < words.size() && !words[i + 1].empty() &&
-          std::isdigit(static_cast<unsigned char>(words[i + 1].front())) != 0;
+          i + 1 < words.size() &&
+          (words[i + 1].empty() ||
+           std::isdigit(static_cast<unsigned char>(words[i + 1].front())) != 0);
       result.push_back(next_is_value ? words[++i] : option->implied);
     } else {
       result.push_back(word);
@@ -183,7 +186,14 @@ void fill_targets(const Command& root, const Command& command, const Bindings& b
     }
     if (auto* const* flag = std::get_if<bool*>(&spec->target)) {
       **flag = true;
-    } else if (auto* const* text = std::get_if<std::string*>(&spec->target)) {
+      continue;
+    }
+    if (!spec->text.may_be_empty) {
+      for (const auto& value : option->results()) {
+        check_given(spec->long_name(), value);
+      }
+    }
+    if (auto* const* text = std::get_if<std::string*>(&spec->target)) {
       **text = option->results().back();
     } else {
       *std::get<std::vector<std::string>*>(spec->target) = option->results();

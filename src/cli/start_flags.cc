@@ -30,7 +30,9 @@ void add_component_flags(Command& command, const ComponentSpec& component, Compo
                   .help = "settings laid over the built-in ones, key by key",
                   .completes = Completes::File});
   command.option(x + ".args", flags.args,
-                 {.value = "ARGS", .help = "further arguments, split like a shell; repeatable"});
+                 {.value = "ARGS",
+                  .help = "further arguments, split like a shell; repeatable",
+                  .may_be_empty = true});
   command.option(x + ".env", flags.env,
                  {.value = "K=V", .help = "further environment variable; repeatable"});
   command.option(x + ".zone", flags.zones,

@@ -10,6 +10,12 @@
 
 namespace tinet::cli {
 
+void check_given(const std::string& name, const std::string& value) {
+  if (trim(value).empty()) {
+    throw_usage(name + ": '" + value + "' is no value", "give it a value, or leave it out");
+  }
+}
+
 std::int64_t required_ms(const std::string& text, const std::string& option, std::int64_t min,
                          std::int64_t max) {
   // Of nothing, the unit does not matter.

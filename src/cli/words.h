@@ -10,6 +10,12 @@ namespace tinet::cli {
 
 constexpr std::int64_t kMsMax = 1'000'000'000'000;
 
+/// An empty or blank value is a slip, such as a variable of the shell that is not set. It must not
+/// stand for "not given": a fault would be wider than it was meant, or never end.
+/// @param name what the error calls the value: "--port", "SELECTOR"
+/// @throws Error Usage for such a value
+void check_given(const std::string& name, const std::string& value);
+
 /// A duration as whole milliseconds, `min` to `max`; nullopt for an empty text.
 /// @throws Error Usage
 [[nodiscard]] std::optional<std::int64_t> optional_ms(const std::string& text,

@@ -118,6 +118,30 @@ TEST(FaultsFile, NamesTheLineAndTheKey) {
   }
 }
 
+TEST(FaultsFile, HasNoEmptyValues) {
+  const std::string hint = " | give it a value, or leave it out";
+  EXPECT_EQ(wrong("- partition: a\n  port: ''\n"), "f.yaml:2: port: '' is no value" + hint);
+  EXPECT_EQ(wrong("- {partition: a, port: []}\n"), "f.yaml:1: port: '' is no value" + hint);
+  EXPECT_EQ(wrong("- {partition: a, to: ' '}\n"), "f.yaml:1: to: ' ' is no value" + hint);
+  EXPECT_EQ(wrong("- {partition: '', shape: ring}\n"),
+            "f.yaml:1: partition: '' is no value" + hint);
+  EXPECT_EQ(wrong("- {matrix: ''}\n"), "f.yaml:1: matrix: '' is no value" + hint);
+  EXPECT_NE(wrong("- {partition: a, port: }\n"), "accepted");
+  for (const auto& verb : fault_verbs()) {
+    FaultWords words;
+    Command command;
+    describe_fault(verb, command, words);
+    for (const auto& option : command.options) {
+      const std::string key = option.positional ? "" : option.long_name().substr(2);
+      if (option.positional || option.arity == OptionSpec::Arity::Flag || key == "verify") {
+        continue;
+      }
+      EXPECT_EQ(wrong("- {" + verb.name + ": a, " + key + ": \"\"}\n"),
+                "f.yaml:1: " + key + ": '' is no value" + hint);
+    }
+  }
+}
+
 TEST(FaultsFile, IsAListOfMappings) {
   for (const char* text : {"", "partition: x\n", "- x\n", "- {partition: [a]}\n", "{", "- - a\n",
                            "- {partition: a, partition: b}\n", "- {? [a] : b}\n"}) {

@@ -19,6 +19,7 @@ class Parse : public testing::Test {
     command.rest("MORE", more_, {});
     command.option("--for", duration_, {.value = "DUR"});
     command.option("--env", env_, {.value = "K=V"});
+    command.option("--args", args_, {.value = "ARGS", .may_be_empty = true});
     command.optional_value("--verify", verify_, "2s", {.value = "DUR"});
     command.flag("-f,--follow", follow_, "");
   }
@@ -29,7 +30,18 @@ class Parse : public testing::Test {
 
   Command root_;
   std::string tag_, who_, duration_, verify_;
-  std::vector<std::string> more_, env_;
+  /// What is wrong with the words.
+  std::string wrong(const std::vector<std::string>& words) {
+    try {
+      parse(words);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::Usage);
+      return error.what();
+    }
+    return "accepted";
+  }
+
+  std::vector<std::string> more_, env_, args_;
   bool json_ = false, follow_ = false;
 };
 
@@ -59,10 +71,23 @@ TEST_F(Parse, TakesTheValueOfVerifyInBothForms) {
   EXPECT_EQ(verify_, "7s");
 }
 
-TEST_F(Parse, TakesAnEmptyValue) {
-  parse({"cut", "--for=", "a"});
-  EXPECT_EQ(duration_, "");
+TEST_F(Parse, TakesAnEmptyValueWhereItMeansSomething) {
+  parse({"cut", "--args=", "a", "--args", ""});
+  EXPECT_EQ(args_, (std::vector<std::string>{"", ""}));
   EXPECT_EQ(who_, "a");
+}
+
+TEST_F(Parse, RefusesAnEmptyValueElsewhere) {
+  EXPECT_EQ(wrong({"cut", "a", "--for", ""}), "--for: '' is no value");
+  EXPECT_EQ(wrong({"cut", "--for=", "a"}), "--for: '' is no value");
+  EXPECT_EQ(wrong({"cut", "a", "--for", " "}), "--for: ' ' is no value");
+  EXPECT_EQ(wrong({"cut", "a", "--for", "", "--for", "2s"}), "--for: '' is no value");
+  EXPECT_EQ(wrong({"cut", "a", "--env", "A=1", "--env", ""}), "--env: '' is no value");
+  EXPECT_EQ(wrong({"cut", "a", "--verify", ""}), "--verify: '' is no value");
+  EXPECT_EQ(wrong({"cut", "a", "--verify="}), "--verify: '' is no value");
+  EXPECT_EQ(wrong({"cut", "a", "-T", ""}), "--tag: '' is no value");
+  EXPECT_EQ(wrong({"cut", ""}), "WHO: '' is no value");
+  EXPECT_EQ(wrong({"cut", "a", "b", ""}), "MORE: '' is no value");
 }
 
 TEST_F(Parse, TakesValuesThatLookLikeOptions) {
