@@ -6,8 +6,16 @@ namespace tinet {
 
 namespace {
 
+/// A packet to a port is none of a protocol without ports.
+bool has_no_such_port(const Match& match, const PacketWords& packet) {
+  return packet.to_port && match.protocol == Protocol::Icmp;
+}
+
 /// Whether packets that a clause means can be among those that were asked about.
 bool can_mean(const Match& match, const PacketWords& packet) {
+  if (has_no_such_port(match, packet)) {
+    return false;
+  }
   const bool any_port = match.to_ports.empty() && match.from_ports.empty();
   const bool port =
       any_port || !packet.to_port ||
@@ -33,6 +41,9 @@ Effect narrowed(const Effect& effect, const PacketWords& packet) {
   Effect narrow;
   for (EffectClause clause : effect.clauses) {
     Match& match = clause.match;
+    if (has_no_such_port(match, packet)) {
+      continue;
+    }
     if (packet.protocol != Protocol::Any) {
       if (match.protocol != Protocol::Any && match.protocol != packet.protocol) {
         continue;
