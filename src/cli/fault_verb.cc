@@ -8,6 +8,7 @@
 #include "src/api/fault_meaning.h"
 #include "src/base/error.h"
 #include "src/base/text.h"
+#include "src/base/units.h"
 #include "src/cli/profiles.h"
 
 namespace tinet::cli {
@@ -53,6 +54,24 @@ std::string selector_of(const FaultVerb& verb, const std::vector<std::string>& w
     }
   }
   return join(words, " ");
+}
+
+/// The words go before the profile, so its jitter can be more than the delay of the words.
+void check_profiles_jitter(const Command& command, const FaultWords& words,
+                           const api::ActionWords& action) {
+  if (words.profile.empty() || !words.jitter.empty() || action.jitter_ns <= action.delay_ns) {
+    return;
+  }
+  const std::string jitter = format_duration(Nanoseconds(action.jitter_ns));
+  const std::string delay = format_duration(Nanoseconds(action.delay_ns));
+  const bool takes_jitter =
+      std::any_of(command.options.begin(), command.options.end(),
+                  [](const OptionSpec& option) { return option.long_name() == "--jitter"; });
+  throw_usage("--profile: the jitter of '" + words.profile + "' is " + jitter +
+                  ", more than the delay of " + delay +
+                  ": packets cannot arrive before they were sent",
+              "give a delay of at least " + jitter +
+                  (takes_jitter ? ", or a --jitter of at most " + delay : ""));
 }
 
 /// Options that say how the command runs, not what the fault is.
@@ -152,6 +171,7 @@ api::FaultRequest make_fault_request(const FaultVerb& verb, const Command& comma
     request.action = find_profile(words.profile, "--profile").action;
   }
   verb.read(words, request);
+  check_profiles_jitter(command, words, request.action);
   api::check_request(request);
   return request;
 }

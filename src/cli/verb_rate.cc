@@ -12,6 +12,8 @@ namespace tinet::cli {
 
 namespace {
 
+constexpr std::uint64_t kBurstSizeMax = std::numeric_limits<std::uint32_t>::max();
+
 void add_options(Command& command, FaultWords& words) {
   command.option(
       "--burst-size", words.burst_size,
@@ -36,8 +38,11 @@ void read(const FaultWords& words, api::FaultRequest& request) {
   }
   if (!words.burst_size.empty()) {
     const std::uint64_t size = parse_size(words.burst_size, "--burst-size");
-    if (size < kBurstSizeMin || size > std::numeric_limits<std::uint32_t>::max()) {
-      throw_usage("--burst-size: '" + words.burst_size + "' is not between 1600b and 4gib");
+    if (size < kBurstSizeMin || size > kBurstSizeMax) {
+      const bool below = size < kBurstSizeMin;
+      throw_usage("--burst-size: '" + words.burst_size + "' is too " + (below ? "small" : "large"),
+                  std::string("the ") + (below ? "smallest" : "largest") + " is '" +
+                      format_size(below ? kBurstSizeMin : kBurstSizeMax) + "'");
     }
     action.rate_burst_bytes = static_cast<std::uint32_t>(size);
   }

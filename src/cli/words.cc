@@ -48,8 +48,10 @@ std::int64_t parse_number(const std::string& text, const std::string& option, st
   if (error == std::errc::invalid_argument || end != text.data() + text.size()) {
     throw_usage(option + ": '" + text + "' is not a whole number");
   }
-  if (error != std::errc{} || number < min || number > max) {
-    const bool below = !text.empty() && (text[0] == '-' || number < min);
+  // What does not fit into a number leaves it as it was, so only the sign tells on which side.
+  const bool fits = error == std::errc{};
+  const bool below = fits ? number < min : text[0] == '-';
+  if (!fits || below || number > max) {
     throw_usage(option + ": " + text + (below ? " is too small" : " is too large"),
                 "allowed are " + std::to_string(min) + " to " + std::to_string(max));
   }

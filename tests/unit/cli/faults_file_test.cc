@@ -106,6 +106,8 @@ TEST(FaultsFile, NamesTheLineAndTheKey) {
             "add up");
   EXPECT_EQ(wrong("- {delay: a 5ms, jitter: 9ms}\n").substr(0, 50),
             "f.yaml:1: --jitter 9ms is more than the delay of 5");
+  EXPECT_EQ(wrong("- delay: a 5ms\n  profile: 3g\n").substr(0, 45),
+            "f.yaml:2: profile: the jitter of '3g' is 25ms");
   EXPECT_EQ(wrong("- {delay: a 5ms, jitter: 1ms, distribution: ./d}\n"),
             "f.yaml:1: distribution: no './d' | ");
   EXPECT_EQ(wrong("- {matrix: {zones: [a, b], delay: [[1ms]]}}\n"),
