@@ -69,8 +69,8 @@ struct Treatment {
 /// What the class of the receiver's port does of it.
 [[nodiscard]] LinkAction port_part(const LinkAction& shape, const Mechanisms& mechanisms);
 
-/// @throws Error Conflict when the effect has more conditions than there are bits, or two holds of
-///         the same packets
+/// @throws Error Conflict when the effect has more conditions than there are bits, or more
+///         than one hold
 [[nodiscard]] Treatment make_treatment(TreatmentId id, const Effect& effect,
                                        const Mechanisms& mechanisms, Registry& registry);
 

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "src/base/error.h"
+#include "src/base/text.h"
 #include "src/fabric/treatment_builder.h"
 
 namespace tinet::fabric {
@@ -30,6 +31,24 @@ bool netem_does(const LinkAction& shape, const Mechanisms& mechanisms) {
   constexpr Nanoseconds kJitterMax{std::numeric_limits<std::int32_t>::max()};
   return mechanisms.netem && (!shape.delay || (shape.delay->correlation.value == 0 &&
                                                shape.delay->jitter <= kJitterMax));
+}
+
+/// What a hint adds when a single hold can mean the ports of both.
+std::string one_hold_of(const EffectClause& a, const EffectClause& b) {
+  std::set<std::uint16_t> ports;
+  for (const EffectClause* clause : {&a, &b}) {
+    const Match& match = clause->match;
+    if (match.to_ports.empty() && match.from_ports.empty()) {
+      return "";
+    }
+    ports.insert(match.to_ports.begin(), match.to_ports.end());
+    ports.insert(match.from_ports.begin(), match.from_ports.end());
+  }
+  std::vector<std::string> words;
+  for (const std::uint16_t port : ports) {
+    words.push_back(std::to_string(port));
+  }
+  return "; one hold can mean all of these ports: --port " + join(words, ",");
 }
 
 Happening undone(Happening what) {
@@ -142,9 +161,9 @@ void TreatmentBuilder::put_shape(std::uint32_t mask, std::uint32_t value,
   const EffectClause* holder = nullptr;
   for (const std::size_t clause : clauses) {
     if (all[clause].action.hold && holder != nullptr) {
-      throw_conflict(
-          "cannot combine " + names_of(*holder, all[clause]) + ": both hold the same packets",
-          "release one of them first");
+      throw_conflict("cannot combine " + names_of(*holder, all[clause]) +
+                         ": only one fault at a time can hold packets of a link",
+                     "release one of them first" + one_hold_of(*holder, all[clause]));
     }
     holder = all[clause].action.hold ? &all[clause] : holder;
     combine(part.shape, shape_of(all[clause].action));
