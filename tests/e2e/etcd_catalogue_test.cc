@@ -70,8 +70,8 @@ TEST_F(EtcdDeafFollower, DeposesTheLeaderWithoutPreVote) {
     return;
   }
   ASSERT_TRUE(begin(scene));
-  // How often depends on who wins: one that it does not hear at all learns nothing of its terms, and
-  // it may win itself.
+  // How often depends on who wins: one that it does not hear at all learns nothing of its terms,
+  // and it may win itself.
   EXPECT_TRUE(eventually([&] { return scene.term(leader) > before; }, 90s));
   ASSERT_TRUE(scene.tinet({"heal", "--kick"}).ok());
   EXPECT_FALSE(scene.await_leader().empty());

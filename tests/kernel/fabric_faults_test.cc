@@ -366,8 +366,8 @@ TEST(RateFault, LetsSoManyBitsThrough) {
       const std::chrono::duration<double> span = arrivals[last].at - arrivals[first].at;
       return static_cast<double>(last - first) * bits / span.count() / kRate;
     };
-    // From the first packet that had to wait on. When the machine stands still, a packet comes late:
-    // that makes one window slower and the next one faster, but not the one in the middle.
+    // From the first packet that had to wait on. When the machine stands still, a packet comes
+    // late: that makes one window slower and the next one faster, but not the one in the middle.
     std::vector<double> rates;
     for (std::size_t first = 100; first + kWindow < kPackets; ++first) {
       rates.push_back(rate(first, first + kWindow));
