@@ -75,7 +75,8 @@ Effect answering(const Effect& back, const PacketWords& packet) {
     const bool of_ports = !match.to_ports.empty() || !match.from_ports.empty();
     const bool protocol = match.protocol == Protocol::Any || packet.protocol == Protocol::Any ||
                           match.protocol == packet.protocol;
-    if (!protocol || match.connections == Connections::New) {
+    const bool no_port = packet.to_port && match.protocol == Protocol::Icmp;
+    if (!protocol || no_port || match.connections == Connections::New) {
       continue;
     }
     if (packet.to_port && of_ports) {

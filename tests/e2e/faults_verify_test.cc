@@ -93,7 +93,8 @@ TEST(Verify, IsNoEffectOfOtherFaults) {
     newer.insert(newer.end(), {"--to", "node-1", "--verify"});
     ASSERT_TRUE(scene.tinet(older).ok());
     ASSERT_TRUE(scene.tinet(newer).ok());
-    for (const auto& fault : scene.json({"faults"}).as_array()) {
+    const auto faults = scene.json({"faults"});
+    for (const auto& fault : faults.as_array()) {
       for (const auto& [kind, count] : fault.at("packets").as_object()) {
         EXPECT_EQ(count, 0) << kind << " of " << text_at(fault, "/summary") << " with "
                             << newer.front();

@@ -47,7 +47,7 @@ TEST_F(ProxyBackend, VerifiesCutsByConnectionsThatGetNoAnswer) {
   const auto fault = scene_.json({"partition", "node-0", "--verify"});
   EXPECT_EQ(text_at(fault, "/verify/pairs"), "4") << fault;
   EXPECT_EQ(text_at(fault, "/verify/wrong"), "[]") << fault;
-  EXPECT_NE(count("held"), "0") << "the probes themselves were held";
+  EXPECT_EQ(count("held"), "0") << "the probes themselves are no effect";
 }
 
 TEST_F(ProxyBackend, EndsTimedFaultsByItself) {

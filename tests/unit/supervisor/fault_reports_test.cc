@@ -111,6 +111,9 @@ TEST(Why, TellsOfAnswersThatDoNotComeBack) {
   world.fabric.effects[{1, 0}] = {
       {{{.connections = Connections::New}, {.cut = CutMode::Drop}, {FaultId{2}}}}};
   EXPECT_THAT(notes("80"), Not(HasSubstr("answers"))) << "an answer opens no connection";
+  world.fabric.effects[{1, 0}] = {
+      {{{.protocol = Protocol::Icmp}, {.cut = CutMode::Drop}, {FaultId{2}}}}};
+  EXPECT_THAT(notes("80"), Not(HasSubstr("answers"))) << "ICMP has no ports";
 }
 
 TEST(Why, RefusesWhatIsNoPacket) {
