@@ -45,6 +45,18 @@ void Registry::forget(ShapeId shape) {
   by_shape_.erase(known);
 }
 
+void Registry::keep_only(const std::set<ShapeId>& shapes) {
+  std::vector<ShapeId> others;
+  for (const auto& [id, shape] : by_shape_) {
+    if (!shapes.contains(id)) {
+      others.push_back(id);
+    }
+  }
+  for (const ShapeId id : others) {
+    forget(id);
+  }
+}
+
 LinkAction shape_of(const LinkAction& action) {
   LinkAction shape;
   shape.bursts = action.bursts;

@@ -5,6 +5,7 @@
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -78,6 +79,8 @@ class Registry {
   [[nodiscard]] ShapeId shape_id(const LinkAction& shape, const ShapeCounts& counts);
   /// The number may be given to another shape.
   void forget(ShapeId shape);
+  /// Forgets all others, such as those of plans that came to nothing.
+  void keep_only(const std::set<ShapeId>& shapes);
 
  private:
   std::map<Counted, CountId> counts_;

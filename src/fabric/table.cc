@@ -95,6 +95,13 @@ void Table::note_busy(const std::set<ClassKey>& classes) {
 
 Difference Table::plan(const std::vector<LinkSchedule>& wanted, const Memories& memories,
                        const Mechanisms& mechanisms, MonoTime now) {
+  std::set<ShapeId> shapes;
+  for (const auto& [id, use] : installed_.treatments) {
+    for (const ShapePart& part : use.treatment.shapes) {
+      shapes.insert(part.id);
+    }
+  }
+  registry_.keep_only(shapes);
   return make_difference(installed_, wanted, memories, mechanisms, registry_, now);
 }
 

@@ -17,8 +17,9 @@ namespace tinet::fabric {
 
 namespace {
 
-/// Carrier comes within milliseconds; a machine that takes longer than this is stuck.
-constexpr std::chrono::seconds kForwardingTimeout{10};
+/// Carrier comes within milliseconds, but the kernel tells of those that are not urgent at most a
+/// hundred times a second, for all interfaces of the machine (net/core/link_watch.c).
+constexpr std::chrono::seconds kForwardingTimeout{60};
 /// Descriptors that a process needs besides the namespaces.
 constexpr rlim_t kOtherDescriptors = 256;
 

@@ -19,6 +19,9 @@ constexpr MacAddress kGatewayMac{{0x02, 0x74, 0x69, 0xff, 0xff, 0xfe}};
 // fd74:696e::/64.
 constexpr std::array<std::uint8_t, 16> kSubnet6{0xfd, 0x74, 0x69, 0x6e};
 constexpr std::uint16_t kPort = 7000;
+/// One queue of the kernel brings up the interfaces of the whole machine, a thousand of another
+/// test among them.
+constexpr std::chrono::seconds kPatience{60};
 
 sockaddr_in socket_address(std::uint32_t host_order) {
   sockaddr_in address{};
@@ -47,10 +50,10 @@ SmallNetwork::SmallNetwork(std::size_t instances, const SmallNetworkOptions& opt
   if (options.wait) {
     auto events = thread.open_netlink(switch_space, NETLINK_ROUTE);
     const auto all = ports();
-    wait_until_forwarding(*links, events, all, std::chrono::seconds(10));
+    wait_until_forwarding(*links, events, all, kPatience);
     for (std::size_t i = 0; ipv6_ && i < spaces.size(); ++i) {
       auto routes = thread.open_netlink(spaces[i], NETLINK_ROUTE);
-      wait_until_local(instance_links[i], routes, address6(i), std::chrono::seconds(10));
+      wait_until_local(instance_links[i], routes, address6(i), kPatience);
     }
   }
 }

@@ -150,7 +150,7 @@ void WireWorld::make_ipv6() {
     }
     network.instance_links[i].execute(request);
     auto events = network.thread.open_netlink(network.spaces[i], NETLINK_ROUTE);
-    wait_until_local(network.instance_links[i], events, address_v6(i), std::chrono::seconds(10));
+    wait_until_local(network.instance_links[i], events, address_v6(i), std::chrono::seconds(60));
   }
 }
 

@@ -296,6 +296,16 @@ TEST(Difference, KeepsATreatmentThatHoldsUntilItsFaultHasReleased) {
   }
 }
 
+TEST(Registry, GivesNumbersBackOfPlansThatCameToNothing) {
+  Registry registry;
+  const ShapeId kept = registry.shape_id(limiting(1), {});
+  for (std::uint64_t rate = 2; rate < 70'000; ++rate) {
+    ASSERT_NE(registry.shape_id(limiting(rate), {}), kept);
+    registry.keep_only({kept});
+  }
+  EXPECT_EQ(registry.shape_id(limiting(1), {}), kept);
+}
+
 TEST(Difference, RefusesMoreEndsThanLayers) {
   std::vector<Fault> faults;
   for (std::uint32_t i = 0; i < kLayersMax; ++i) {
