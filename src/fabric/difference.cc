@@ -266,7 +266,7 @@ void Builder::take_memories(const Memories& wanted) {
       // Of a change that failed: this fault's rules would ask for links that it does not know.
       throw_conflict("cannot give the number " + to_string(fault) +
                          " to a fault: the kernel still remembers what another one meant by it",
-                     "make another change some seconds later, or use another number");
+                     "try again: every fault gets a number of its own");
     }
   }
   for (const auto& [fault, memory] : installed_.memories) {

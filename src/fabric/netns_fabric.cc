@@ -89,6 +89,8 @@ class NetnsFabric final : public Fabric {
 
  private:
   ApplyReport change(const std::vector<Fault>& active, MonoTime now);
+  [[nodiscard]] fabric::Difference plan(const fabric::LinkSchedules& wanted,
+                                        const std::vector<Fault>& active, MonoTime now);
   [[nodiscard]] fabric::LinkSchedules schedules(const std::vector<Fault>& active,
                                                 MonoTime now) const;
 
@@ -119,12 +121,16 @@ ApplyReport NetnsFabric::apply(const std::vector<Fault>& active, MonoTime now) {
   }
 }
 
+fabric::Difference NetnsFabric::plan(const fabric::LinkSchedules& wanted,
+                                     const std::vector<Fault>& active, MonoTime now) {
+  table_.note_busy(auxiliaries_.busy_classes(table_.installed()));
+  return table_.plan(wanted.links, fabric::memories_of(active), auxiliaries_.mechanisms(), now);
+}
+
 ApplyReport NetnsFabric::change(const std::vector<Fault>& active, MonoTime now) {
   const auto before = std::chrono::steady_clock::now();
   const fabric::LinkSchedules wanted = schedules(active, now);
-  table_.note_busy(auxiliaries_.busy_classes(table_.installed()));
-  const fabric::Difference difference =
-      table_.plan(wanted.links, fabric::memories_of(active), auxiliaries_.mechanisms(), now);
+  const fabric::Difference difference = plan(wanted, active, now);
   ApplyReport report;
   report.refresh_at = wanted.refresh_at;
   if (difference.empty()) {
@@ -144,9 +150,7 @@ ApplyReport NetnsFabric::change(const std::vector<Fault>& active, MonoTime now) 
 }
 
 std::vector<std::string> NetnsFabric::preview(const std::vector<Fault>& active, MonoTime now) {
-  const auto difference = table_.plan(schedules(active, now).links, fabric::memories_of(active),
-                                      auxiliaries_.mechanisms(), now);
-  return table_.preview(difference, now);
+  return table_.preview(plan(schedules(active, now), active, now), now);
 }
 
 std::string NetnsFabric::mechanism(const Fault& fault) const {

@@ -23,10 +23,10 @@ class Table {
   /// @throws Error Unavailable when nf_tables lacks something, Operation
   Table(netlink::Socket socket, const FabricPlan& plan, std::vector<std::string> ports);
 
+  /// Classes without users in which packets still wait: plans leave them alone from now on.
+  void note_busy(const std::set<ClassKey>& classes);
   /// The change after which all links follow `wanted`. Sends nothing.
   /// @throws Error Conflict (more ends than layers, effects that cannot be combined)
-  /// Classes without users in which packets still wait: the next plan leaves them alone.
-  void note_busy(const std::set<ClassKey>& classes);
   [[nodiscard]] Difference plan(const std::vector<LinkSchedule>& wanted, const Memories& memories,
                                 const Mechanisms& mechanisms, MonoTime now);
 
