@@ -211,7 +211,7 @@ void WireClasses::read_drops(const WireReport& report, bool died) {
 }
 
 void WireClasses::follow(const Installed& installed, const Mechanisms& mechanisms) {
-  if (!client_ || silent_) {
+  if (!client_ || client_->silent()) {
     return;
   }
   std::set<std::uint16_t> used;
@@ -228,7 +228,6 @@ void WireClasses::follow(const Installed& installed, const Mechanisms& mechanism
   if (!any_old || !client_->alive()) {
     return;
   }
-  silent_ = true;
   // No packet has had an unused class for seconds: its counts are final.
   static_cast<void>(client_->stats());
   read_drops();
@@ -240,12 +239,10 @@ void WireClasses::follow(const Installed& installed, const Mechanisms& mechanism
       client_->remove_class(number);
     }
   }
-  silent_ = false;
 }
 
 void WireClasses::hold_again(const Installed& installed, const Mechanisms& mechanisms) {
-  const std::set<ShapeId> let_go = std::exchange(let_go_, {});
-  if (let_go.empty() || !client_) {
+  if (let_go_.empty() || !client_) {
     return;
   }
   std::set<TreatmentId> deciding;
@@ -257,11 +254,12 @@ void WireClasses::hold_again(const Installed& installed, const Mechanisms& mecha
   }
   for (const TreatmentId id : deciding) {
     for (const ShapePart& part : installed.treatments.at(id).treatment.shapes) {
-      if (let_go.contains(part.id)) {
+      if (let_go_.contains(part.id)) {
         client_->set_class(part.id.value, wire_shape(wire_part(part.shape, mechanisms)));
       }
     }
   }
+  let_go_.clear();
 }
 
 ReleaseReport WireClasses::release(ShapeId id, bool drop) {
@@ -311,7 +309,6 @@ void WireClasses::audit(const Installed& installed, std::vector<Drift>& drift) {
     for (const std::uint16_t number : client_->audit()) {
       drift.push_back({"class " + std::to_string(number) + " of the wire was changed", true});
     }
-    silent_ = false;
   } catch (const Error& error) {
     // Frozen, or it has just died; whatever else there is can be compared nevertheless.
     drift.push_back({error.what(), false});

@@ -39,7 +39,7 @@ class WireClasses {
   /// @throws Error Operation
   void follow(const Installed& installed, const Mechanisms& mechanisms);
   /// Classes that were let go although their faults go on, because the change that would have ended
-  /// these has failed, hold again. @throws Error Operation; the next wire knows it nevertheless
+  /// these has failed, hold again. @throws Error Operation; what is left is tried again next time
   void hold_again(const Installed& installed, const Mechanisms& mechanisms);
   /// Ends the holds of a shape. @throws Error Operation
   ReleaseReport release(ShapeId id, bool drop);
@@ -83,9 +83,8 @@ class WireClasses {
   std::optional<WireClient> client_;
   std::map<std::uint16_t, ShapeCounts> counts_;  ///< of the wire's classes
   bool died_ = false;                            ///< and no audit has told of it
-  std::set<ShapeId> let_go_;                     ///< since the last change
+  std::set<ShapeId> let_go_;                     ///< released since hold_again() has looked
   bool native_ = false;
-  bool silent_ = false;           ///< it did not answer follow(), and has not been heard of since
   std::uint32_t guard_port_ = 0;  ///< owner of the guard's table
 };
 

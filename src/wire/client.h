@@ -58,6 +58,8 @@ class WireClient {
 
   /// Whether the process runs; reaps it when it does not.
   [[nodiscard]] bool alive();
+  /// Whether an answer did not come in time, and none has since.
+  [[nodiscard]] bool silent() const noexcept { return silent_; }
   /// 0 when there is none.
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
   /// Readable when the process has ended; -1 when there is none. Changes with ensure().
@@ -109,7 +111,7 @@ class WireClient {
   SharedMapping board_;
   std::vector<WireReport> ended_;
   std::uint32_t sequence_ = 0;
-  bool silent_ = false;  ///< an answer did not come in time, and none has since
+  bool silent_ = false;
 };
 
 }  // namespace tinet
