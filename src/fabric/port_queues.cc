@@ -162,7 +162,7 @@ void PortQueues::follow(const Installed& installed) {
     put_delete_htb_class(request, port_index(key.link.to), port_class.minor);
   }
   const auto refusals = socket_.try_execute(request);
-  note_drops(leaves, true, old);
+  note_drops(leaves, old);
   for (const auto& [key, port_class] : old) {
     made_.erase(key);
     drops_.end(key.link, key.shape);
@@ -177,7 +177,7 @@ void PortQueues::follow(const Installed& installed) {
 
 std::vector<Count> PortQueues::drops() {
   if (!made_.empty()) {
-    note_drops(read_leaves(), false, made_);
+    note_drops(read_leaves(), made_);
   }
   return drops_.counts();
 }
@@ -190,34 +190,29 @@ PortQueues::Leaves PortQueues::read_leaves() {
   return leaves;
 }
 
-/// @param going what still waits there is dropped in a moment
-void PortQueues::note_drops(const Leaves& leaves, bool going,
-                            const std::map<ClassKey, PortClass>& classes) {
+void PortQueues::note_drops(const Leaves& leaves, const std::map<ClassKey, PortClass>& classes) {
   for (const auto& [key, port_class] : classes) {
     const auto leaf = leaves.find({port_index(key.link.to), class_id(port_class.minor)});
     if (leaf == leaves.end()) {
       continue;
     }
     const std::uint64_t dropped = leaf->second.dropped;
-    const std::uint64_t left = going ? leaf->second.queued_packets : 0;
     // A netem does not tell losses from what found it full, which its limit makes the rare case.
     const bool loses = !port_class.shape.bursts.empty();
-    drops_.read(key.link, key.shape, port_class.counts,
-                {loses ? dropped : 0, (loses ? 0 : dropped) + left});
+    drops_.read(key.link, key.shape, port_class.counts, {loses ? dropped : 0, loses ? 0 : dropped});
   }
 }
 
 std::uint64_t PortQueues::waiting(const std::set<Link>& links) {
-  std::set<std::pair<IfIndex, std::uint32_t>> classes;
-  for (const auto& [key, port_class] : made_) {
-    if (links.contains(key.link)) {
-      classes.emplace(port_index(key.link.to), class_id(port_class.minor));
-    }
-  }
   std::uint64_t packets = 0;
-  if (!classes.empty()) {
-    for (const QdiscInfo& info : list_qdiscs(socket_)) {
-      packets += classes.contains({info.link, info.parent}) ? info.stats.queued_packets : 0;
+  if (made_.empty()) {
+    return packets;
+  }
+  const Leaves leaves = read_leaves();
+  for (const auto& [key, port_class] : made_) {
+    const auto leaf = leaves.find({port_index(key.link.to), class_id(port_class.minor)});
+    if (links.contains(key.link) && leaf != leaves.end()) {
+      packets += leaf->second.queued_packets;
     }
   }
   return packets;

@@ -56,7 +56,7 @@ class PortQueues {
   /// By port and class.
   using Leaves = std::map<std::pair<IfIndex, std::uint32_t>, QueueStats>;
   [[nodiscard]] Leaves read_leaves();
-  void note_drops(const Leaves& leaves, bool going, const std::map<ClassKey, PortClass>& classes);
+  void note_drops(const Leaves& leaves, const std::map<ClassKey, PortClass>& classes);
 
   netlink::Socket socket_;
   std::vector<std::string> ports_;
