@@ -107,9 +107,10 @@ void add_packet_options(Command& command, FaultWords& words) {
                "with --service or --port: --direction speaks of packets, not of connections");
   command.flag("--new", words.only_new, "only connection requests (SYN without ACK)");
   command.flag("--established", words.established, "only the TCP connections that are open now");
-  command.option(
-      "--first", words.first,
-      {.value = "N", .help = "only the first N (1 to 100000) of these packets on each link"});
+  command.option("--first", words.first,
+                 {.value = "N",
+                  .help = "only the first N (1 to " + std::to_string(kFirstMax) +
+                          ") of these packets on each link"});
   command.option("--after-bytes", words.after_bytes,
                  {.value = "SIZE",
                   .help = "only once so much has passed on the link: 4096, 64kb (1000), 64kib "
