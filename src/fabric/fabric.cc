@@ -16,7 +16,7 @@ bool can_mean(const Match& match, const PacketWords& packet) {
   if (has_no_such_port(match, packet)) {
     return false;
   }
-  const bool any_port = match.to_ports.empty() && match.from_ports.empty();
+  const bool any_port = !match.has_ports();
   const bool port =
       any_port || !packet.to_port ||
       std::binary_search(match.to_ports.begin(), match.to_ports.end(), *packet.to_port);

@@ -43,7 +43,7 @@ Expressions flow_in_set6(FaultId fault) {
 }
 
 std::vector<Expressions> protocol_conditions(const Match& match) {
-  const bool has_ports = !match.to_ports.empty() || !match.from_ports.empty();
+  const bool has_ports = match.has_ports();
   switch (match.protocol) {
     case Protocol::Tcp:
       return {is_protocol(IPPROTO_TCP)};

@@ -38,7 +38,7 @@ std::string one_hold_of(const EffectClause& a, const EffectClause& b) {
   std::set<std::uint16_t> ports;
   for (const EffectClause* clause : {&a, &b}) {
     const Match& match = clause->match;
-    if (match.to_ports.empty() && match.from_ports.empty()) {
+    if (!match.has_ports()) {
       return "";
     }
     ports.insert(match.to_ports.begin(), match.to_ports.end());

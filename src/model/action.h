@@ -44,6 +44,8 @@ struct Match {
   FaultId owner{};
   friend auto operator<=>(const Match&, const Match&) = default;
 
+  /// True when only packets to or from some ports are meant.
+  [[nodiscard]] bool has_ports() const { return !to_ports.empty() || !from_ports.empty(); }
   /// True when every packet is meant.
   [[nodiscard]] bool everything() const { return *this == Match{}; }
   /// True when packets are remembered, which is why `owner` is needed.

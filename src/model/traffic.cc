@@ -190,8 +190,8 @@ bool both_directions(const std::vector<Link>& sorted_links) {
 }
 
 bool ports_match(const Match& match, const Flow& flow) {
-  return (match.to_ports.empty() && match.from_ports.empty()) ||
-         has(match.to_ports, flow.to_port) || has(match.from_ports, flow.from_port);
+  return !match.has_ports() || has(match.to_ports, flow.to_port) ||
+         has(match.from_ports, flow.from_port);
 }
 
 }  // namespace tinet

@@ -160,7 +160,7 @@ Effect concerning(const Effect& effect, std::uint16_t port, bool towards) {
   for (const EffectClause& clause : effect.clauses) {
     const Match& match = clause.match;
     const auto& ports = towards ? match.to_ports : match.from_ports;
-    const bool any_port = match.to_ports.empty() && match.from_ports.empty();
+    const bool any_port = !match.has_ports();
     if (any_port || std::binary_search(ports.begin(), ports.end(), port)) {
       concerned.clauses.push_back(clause);
     }

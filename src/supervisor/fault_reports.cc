@@ -72,14 +72,13 @@ Effect answering(const Effect& back, const PacketWords& packet) {
   Effect answers;
   for (EffectClause clause : back.clauses) {
     Match& match = clause.match;
-    const bool of_ports = !match.to_ports.empty() || !match.from_ports.empty();
     const bool protocol = match.protocol == Protocol::Any || packet.protocol == Protocol::Any ||
                           match.protocol == packet.protocol;
     const bool no_port = packet.to_port && match.protocol == Protocol::Icmp;
     if (!protocol || no_port || match.connections == Connections::New) {
       continue;
     }
-    if (packet.to_port && of_ports) {
+    if (packet.to_port && match.has_ports()) {
       if (!std::binary_search(match.from_ports.begin(), match.from_ports.end(), *packet.to_port)) {
         continue;
       }

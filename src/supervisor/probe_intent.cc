@@ -23,10 +23,6 @@ constexpr int kJitterShare = 4;
 /// What a mechanism may be early by.
 constexpr std::chrono::microseconds kEarly{100};
 
-bool has_ports(const Match& match) {
-  return !match.to_ports.empty() || !match.from_ports.empty();
-}
-
 bool may_mean_probes(const std::vector<std::uint16_t>& ports) {
   return std::any_of(ports.begin(), ports.end(),
                      [](std::uint16_t port) { return port >= kEphemeral; });
@@ -86,14 +82,14 @@ std::string why_unseen(const EffectClause& clause) {
 bool counts_datagrams(const EffectClause& clause) {
   const Match& match = clause.match;
   return match.remembers() && means_datagrams(match) &&
-         (!has_ports(match) || may_mean_probes(match.to_ports) ||
+         (!match.has_ports() || may_mean_probes(match.to_ports) ||
           may_mean_probes(match.from_ports));
 }
 
 /// Whether the clause counts ICMP errors, which have no ports.
 bool counts_errors(const EffectClause& clause) {
   const Match& match = clause.match;
-  return match.remembers() && match.connections == Connections::All && !has_ports(match) &&
+  return match.remembers() && match.connections == Connections::All && !match.has_ports() &&
          (match.protocol == Protocol::Any || match.protocol == Protocol::Icmp);
 }
 
@@ -109,7 +105,7 @@ bool counts_segments(const EffectClause& clause, std::uint16_t port, bool back) 
     return false;
   }
   const auto& ports = back ? match.from_ports : match.to_ports;
-  return !has_ports(match) || std::binary_search(ports.begin(), ports.end(), port) ||
+  return !match.has_ports() || std::binary_search(ports.begin(), ports.end(), port) ||
          may_mean_probes(match.to_ports) || may_mean_probes(match.from_ports);
 }
 
@@ -202,7 +198,7 @@ Expected expected_datagrams(const Effect& effect, FaultId fault, const ProbeLimi
   for (const auto& clause : effect.clauses) {
     const Match& match = clause.match;
     const bool own = belongs_to(clause, fault);
-    if (means_datagrams(match) && !has_ports(match)) {
+    if (means_datagrams(match) && !match.has_ports()) {
       if (match.remembers()) {
         return unsure(std::string(kWouldUseUp));
       }
@@ -286,7 +282,7 @@ std::vector<PreventedConnection> prevented_connections(const std::vector<LinkSta
           add(state.link.to, state.link.from, port, *cut);
         }
       }
-      if (!has_ports(match) && !means_datagrams(match)) {
+      if (!match.has_ports() && !means_datagrams(match)) {
         add(state.link.from, state.link.to, 0, *cut);
       }
     }

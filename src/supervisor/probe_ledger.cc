@@ -42,13 +42,9 @@ PacketCounts taken_by(const ProbeFates& probes, const PacketCounts& counted,
   return taken;
 }
 
-bool has_ports(const Match& match) {
-  return !match.to_ports.empty() || !match.from_ports.empty();
-}
-
 bool may_mean_datagrams(const Match& match) {
   return (match.protocol == Protocol::Any || match.protocol == Protocol::Udp) &&
-         match.connections == Connections::All && !has_ports(match);
+         match.connections == Connections::All && !match.has_ports();
 }
 
 /// Connections of probes are not open yet when a fault begins.
@@ -65,7 +61,7 @@ bool refuses(const EffectClause& clause) {
 bool may_mean_errors(const EffectClause& clause) {
   const Match& match = clause.match;
   return (match.protocol == Protocol::Any || match.protocol == Protocol::Icmp) &&
-         match.connections == Connections::All && !has_ports(match) && !refuses(clause);
+         match.connections == Connections::All && !match.has_ports() && !refuses(clause);
 }
 
 /// Everything of ours that went over a link.
