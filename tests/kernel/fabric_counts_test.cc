@@ -137,28 +137,26 @@ TEST(HoldFault, CountsWhatItHolds) {
 }
 
 TEST(HoldFault, ReleasesWhatItHasHeldSinceTheLinkWasShapedOtherwise) {
-  LinkAction hold;
-  hold.hold = true;
   for (const Fault& other : {acting(2, delaying(10ms)), acting(2, cutting(CutMode::Drop))}) {
     World world(3);
     Datagrams datagrams(world, kLink, kPort);
-    const Fault holding = acting(1, hold);
+    const Fault holder = acting(1, holding());
     const Fault elsewhere = acting(3, losing(1), {{2, 0}});
     const bool hides = other.clauses[0].action.cut.has_value();
     const MonoTime start = now();
     if (!hides) {
-      world.fabric->apply({holding, other}, start);
+      world.fabric->apply({holder, other}, start);
       datagrams.send(0, 20);
-      world.fabric->apply({holding}, start + 1s);
+      world.fabric->apply({holder}, start + 1s);
     } else {
-      world.fabric->apply({holding}, start);
+      world.fabric->apply({holder}, start);
       datagrams.send(0, 20);
-      world.fabric->apply({holding, other}, start + 1s);
+      world.fabric->apply({holder, other}, start + 1s);
     }
-    world.fabric->apply(hides ? std::vector<Fault>{holding, other, elsewhere}
-                              : std::vector<Fault>{holding, elsewhere},
+    world.fabric->apply(hides ? std::vector<Fault>{holder, other, elsewhere}
+                              : std::vector<Fault>{holder, elsewhere},
                         start + 10s);
-    world.fabric->apply({holding, elsewhere}, start + 11s);
+    world.fabric->apply({holder, elsewhere}, start + 11s);
     datagrams.send(20, 5);
     world.fabric->apply({elsewhere}, start + 20s);
     EXPECT_EQ(world.fabric->release({1}, false).delivered, 25U);

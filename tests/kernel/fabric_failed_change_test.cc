@@ -39,12 +39,6 @@ LinkAction limiting(std::uint64_t bits_per_second) {
   return action;
 }
 
-LinkAction holding() {
-  LinkAction action;
-  action.hold = true;
-  return action;
-}
-
 LinkAction corrupting() {
   LinkAction action;
   action.corrupt = Ppm{10'000};
@@ -227,11 +221,9 @@ TEST_F(FailedChange, LeavesAuditsWithoutAWireWhenThereCanBeNone) {
 }
 
 TEST_F(FailedChange, HoldsAgainWhatWasLetGoForIt) {
-  LinkAction hold;
-  hold.hold = true;
-  const std::vector<Fault> holding = {acting(1, hold)};
+  const std::vector<Fault> held = {acting(1, holding())};
   World world(2, false, options_);
-  world.fabric->apply(holding, later());
+  world.fabric->apply(held, later());
   Datagrams datagrams(world, kLink, 7000);
   datagrams.send(0, 3);
   EXPECT_EQ(world.fabric->release({1}, false).delivered, 3U);

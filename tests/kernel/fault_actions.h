@@ -39,6 +39,12 @@ inline LinkAction delaying(Nanoseconds delay, Nanoseconds jitter = {},
   return action;
 }
 
+inline LinkAction holding() {
+  LinkAction action;
+  action.hold = true;
+  return action;
+}
+
 inline Match to_port(std::uint16_t port, Protocol protocol = Protocol::Any) {
   Match match;
   match.protocol = protocol;

@@ -32,6 +32,17 @@ inline ClusterPlan desk_plan(int count) {
   return plan;
 }
 
+/// Runs one request to its end; timers that are due meanwhile run too.
+inline boost::json::object run_on(boost::asio::io_context& loop,
+                                  boost::asio::awaitable<boost::json::object> request) {
+  auto answer = boost::asio::co_spawn(loop, std::move(request), boost::asio::use_future);
+  while (answer.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
+    loop.restart();
+    loop.run_one();
+  }
+  return answer.get();
+}
+
 struct DeskWorld {
   boost::asio::io_context loop{};
   ClusterPlan plan;
@@ -61,14 +72,8 @@ struct DeskWorld {
     undone.push_back(fault.id);
   }
 
-  /// Runs one request to its end; timers that are due meanwhile run too.
   boost::json::object run(boost::asio::awaitable<boost::json::object> request) {
-    auto answer = boost::asio::co_spawn(loop, std::move(request), boost::asio::use_future);
-    while (answer.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
-      loop.restart();
-      loop.run_one();
-    }
-    return answer.get();
+    return run_on(loop, std::move(request));
   }
 
   /// Runs the loop until `done` or for ten seconds.

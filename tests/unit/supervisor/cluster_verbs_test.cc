@@ -28,12 +28,7 @@ struct ClusterWorld {
   ~ClusterWorld() { cluster.faults().shut_down(); }
 
   boost::json::object run(boost::asio::awaitable<boost::json::object> request) {
-    auto answer = boost::asio::co_spawn(loop, std::move(request), boost::asio::use_future);
-    while (answer.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
-      loop.restart();
-      loop.run_one();
-    }
-    return answer.get();
+    return run_on(loop, std::move(request));
   }
 };
 
