@@ -73,6 +73,7 @@ TEST_F(EtcdDeafFollower, DeposesTheLeaderWithoutPreVote) {
   // How often depends on who wins: one that it does not hear at all learns nothing of its terms,
   // and it may win itself.
   EXPECT_TRUE(eventually([&] { return scene.term(leader) > before; }, 90s));
+  EXPECT_GE(scene.said(deaf, kElection), 1);
   ASSERT_TRUE(scene.tinet({"heal", "--kick"}).ok());
   EXPECT_FALSE(scene.await_leader().empty());
   EXPECT_TRUE(scene.put(other, "k", "after"));
